@@ -1,0 +1,1 @@
+"""Where the discs, vertebrae and endplates are, and which level each is."""

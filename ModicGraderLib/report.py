@@ -1,0 +1,158 @@
+"""StudyReport, DiscReport, EndplateReport: what the program says, and its JSON (`modicgrader-report-1`)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+SCHEMA = "modicgrader-report-1"
+
+
+@dataclass(frozen=True)
+class QualityFinding:
+    """Something about the input or the reading that a reader should see before the grades.
+
+    `code` is stable and machine-readable (`t1_missing`, `shift_corrected`, `numbering_unsure`, ...), `message` is one
+    sentence for people, `level` the disc it concerns or None for the whole study.
+    """
+
+    code: str
+    severity: Literal["info", "warning", "error"]
+    message: str
+    level: str | None = None
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """Which level the lowest disc in view is, who said so, and how sure that is."""
+
+    lowest_disc: str
+    source: Literal["model", "user"]
+    confidence: float
+    transitional_suspected: bool = False
+
+
+@dataclass
+class ModicReading:
+    """Modic type: the grade given (None where withheld), calibrated probabilities of the types, and of any change."""
+
+    grade: str | None
+    probabilities: dict[str, float] = field(default_factory=dict)
+    any_change: float | None = None
+
+
+@dataclass
+class GradeReading:
+    """A grade (None where withheld) with the calibrated probability of each."""
+
+    grade: int | str | None
+    probabilities: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class NarrowingReading:
+    """Probability that the disc is narrowed, and the grade 0 or 1 that follows (None where withheld)."""
+
+    present: float | None
+    grade: int | None
+
+
+@dataclass
+class EndplateReport:
+    """One endplate of a disc. Extents are None where no measurement was made."""
+
+    modic: ModicReading
+    endplate_change: float | None = None
+    marrow_change: float | None = None
+    height_percent: float | None = None
+    height_class: str | None = None
+    anteroposterior_percent: float | None = None
+    location: list[str] = field(default_factory=list)
+    area_percent: float | None = None
+    volume_mm3: float | None = None
+    volume_percent: float | None = None
+
+
+@dataclass
+class DiscReport:
+    """One disc: where it lies (LPS mm, unit vectors) and what was read there.
+
+    `abstained` maps the name of each grade withheld to the reason, as a list of {"grade", "reason"}.
+    """
+
+    level: str
+    confidence: float
+    center_lps_mm: list[float]
+    normal_lps: list[float]
+    anterior_lps: list[float]
+    width_mm: float
+    height_mm: float
+    height_index: float | None
+    corners_lps_mm: dict[str, list[float]]
+    modic: ModicReading
+    pfirrmann: GradeReading
+    endplate_lesion: GradeReading
+    narrowing: NarrowingReading
+    herniation: float | None
+    bulging: float | None
+    spondylolisthesis: float | None
+    endplates: dict[str, EndplateReport]
+    abstained: list[dict[str, str]] = field(default_factory=list)
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class StudyReport:
+    """Everything the program says about one study. `discs` run from head to foot."""
+
+    software: dict[str, Any]
+    input: dict[str, Any]
+    quality: list[QualityFinding]
+    numbering: Numbering
+    discs: list[DiscReport]
+    schema: str = SCHEMA
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """The report as JSON text; a value that is not finite is a fault of ours and raises ValueError."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> StudyReport:
+        """The report that `to_dict` described."""
+        discs = [_disc(dict(disc)) for disc in data["discs"]]
+        return cls(
+            software=data["software"],
+            input=data["input"],
+            quality=[QualityFinding(**finding) for finding in data["quality"]],
+            numbering=Numbering(**data["numbering"]),
+            discs=discs,
+            schema=data["schema"],
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> StudyReport:
+        """The report in a `report.json`."""
+        return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def _disc(disc: dict[str, Any]) -> DiscReport:
+    endplates = {
+        name: EndplateReport(**{**endplate, "modic": ModicReading(**endplate["modic"])})
+        for name, endplate in disc["endplates"].items()
+    }
+    return DiscReport(
+        **{
+            **disc,
+            "modic": ModicReading(**disc["modic"]),
+            "pfirrmann": GradeReading(**disc["pfirrmann"]),
+            "endplate_lesion": GradeReading(**disc["endplate_lesion"]),
+            "narrowing": NarrowingReading(**disc["narrowing"]),
+            "endplates": endplates,
+        }
+    )

@@ -1,0 +1,88 @@
+"""A SpineStudy: the T1 and T2 volumes of one patient, checked, oriented and in one patient space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .report import QualityFinding
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One sagittal MR series in its canonical orientation.
+
+    Attributes
+    ----------
+    array:
+        (slices, rows, columns), float32, finite. Slices run from the patient's right to the left, rows from head to
+        foot, columns from front to back: each picture stands upright with the abdomen on its left.
+    affine:
+        4x4, maps the homogeneous index (slice, row, column, 1) to LPS millimetres. Its columns need not be along the
+        axes of the patient: obliquity is kept.
+    contrast:
+        "t1", "t2" or "t2_fat_suppressed".
+    source:
+        What is known of where it came from, ready for the report: `path`, and where read from DICOM
+        `repetition_time_ms`, `echo_time_ms`, `field_strength_t`, ... Never names, birth dates or identifiers.
+    """
+
+    array: np.ndarray
+    affine: np.ndarray
+    contrast: str
+    source: dict = field(default_factory=dict)
+
+    @property
+    def spacing(self) -> np.ndarray:
+        """Distance in mm between neighbouring (slices, rows, columns)."""
+        return np.linalg.norm(self.affine[:3, :3], axis=0)
+
+    def to_patient(self, index: np.ndarray) -> np.ndarray:
+        """LPS millimetres (..., 3) of continuous indices (..., 3) in (slice, row, column) order."""
+        return np.asarray(index) @ self.affine[:3, :3].T + self.affine[:3, 3]
+
+    def to_index(self, point: np.ndarray) -> np.ndarray:
+        """Continuous indices (..., 3) in (slice, row, column) order of LPS points (..., 3) in millimetres."""
+        return (np.asarray(point) - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How far T1 lies from T2 once their geometry is taken into account.
+
+    Attributes
+    ----------
+    shift_lps_mm:
+        Translation (3,) that brings T1 onto T2, in mm.
+    gain:
+        Mutual information with the shift divided by that without it; 1 where nothing was gained.
+    applied:
+        Whether the shift is already part of the T1 volume's affine.
+    """
+
+    shift_lps_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    gain: float = 1.0
+    applied: bool = False
+
+
+@dataclass(frozen=True)
+class SpineStudy:
+    """What is graded: T1, T2 or both, of one patient, in one LPS patient space."""
+
+    t1: Volume | None
+    t2: Volume | None
+    alignment: Alignment = Alignment()
+    quality: tuple[QualityFinding, ...] = ()
+
+    @property
+    def reference(self) -> Volume:
+        """The volume whose grid results lie on: T2 where there is one."""
+        volume = self.t2 if self.t2 is not None else self.t1
+        assert volume is not None, "a study holds at least one volume"
+        return volume
+
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        """The volumes that are there, T1 first."""
+        return tuple(volume for volume in (self.t1, self.t2) if volume is not None)
