@@ -43,6 +43,4 @@ class Progress:
 
     def part(self, start: float, end: float) -> Progress:
         """A progress of its own for the stretch of the work from `start` to `end`."""
-        return Progress(
-            lambda fraction, text: self._report(start + (end - start) * fraction, text), self._is_cancelled
-        )
+        return Progress(lambda fraction, text: self._report(start + (end - start) * fraction, text), self._is_cancelled)
