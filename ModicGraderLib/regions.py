@@ -1,0 +1,127 @@
+"""Disc-aligned sampling of image and labels, and the way back to patient space.
+
+A `Grid` is a box of voxels anywhere in patient space. Regions are grids aligned with a disc: rows run from the head
+to the foot along the disc's normal, columns from front to back, slices from right to left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from .localization.spine import LocatedDisc
+from .study import Volume
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A voxel grid in patient space.
+
+    Attributes
+    ----------
+    affine:
+        4x4, maps the index (slice, row, column, 1) to LPS millimetres.
+    shape:
+        (slices, rows, columns).
+    """
+
+    affine: np.ndarray
+    shape: tuple[int, int, int]
+
+    def to_patient(self, index: np.ndarray) -> np.ndarray:
+        """LPS millimetres (..., 3) of continuous indices (..., 3) in (slice, row, column) order."""
+        return np.asarray(index) @ self.affine[:3, :3].T + self.affine[:3, 3]
+
+    def to_index(self, point: np.ndarray) -> np.ndarray:
+        """Continuous indices (..., 3) in (slice, row, column) order of LPS points (..., 3) in millimetres."""
+        return (np.asarray(point) - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
+
+
+def volume_grid(volume: Volume) -> Grid:
+    """The grid a volume's voxels lie on."""
+    return Grid(volume.affine, volume.array.shape)
+
+
+def disc_grid(
+    disc: LocatedDisc,
+    reference: Volume,
+    *,
+    shape: tuple[int, int],
+    pixel_mm: float,
+    slices: int,
+) -> Grid:
+    """A region about a disc, rotated with it in the sagittal plane, on the slices of `reference`.
+
+    Slices are never resampled obliquely: they are millimetres thick, and a tilted cut through them would only blur.
+    A disc that leans sideways is met by each slice at its own height instead (the grid is sheared along `disc.left`).
+
+    Parameters
+    ----------
+    shape, pixel_mm:
+        (rows, columns) of the region and the size of its pixels.
+    slices:
+        How many slices of `reference`, centered on the one nearest to the disc's center.
+    """
+    step = reference.affine[:3, 0]
+    unit = step / np.linalg.norm(step)
+    lean = disc.left / max(abs(float(disc.left @ unit)), 0.5)
+    along = lean * np.sign(lean @ unit) * np.linalg.norm(step)
+    nearest = float(np.round(reference.to_index(disc.center)[0]))
+    # The grid's middle slice is an actual slice of the reference, so its samples are not interpolated between two.
+    middle = disc.center + along * (nearest - float(reference.to_index(disc.center)[0]))
+    axes = np.stack([along, -disc.normal * pixel_mm, -disc.anterior * pixel_mm], axis=1)
+    half = (np.array([slices, *shape]) - 1) / 2
+    affine = np.eye(4)
+    affine[:3, :3] = axes
+    affine[:3, 3] = middle - axes @ np.array([np.floor(half[0]), half[1], half[2]])
+    return Grid(affine, (slices, *shape))
+
+
+def resample(
+    array: np.ndarray, source: Grid, target: Grid, *, order: int = 1, outside: float = np.nan, blur: bool = False
+) -> np.ndarray:
+    """`array` (slices, rows, columns) on `source`, read at the voxel centers of `target`.
+
+    Parameters
+    ----------
+    order:
+        0 takes the nearest voxel (labels), 1 interpolates linearly.
+    outside:
+        Value beyond the source; voxels within half a slice of its border are still inside, so that one slice suffices.
+    blur:
+        Smooth in-plane first where the target's pixels are larger than the source's, against aliasing.
+
+    Returns
+    -------
+    Array of `target.shape`, of `array`'s type for order 0, else float32.
+    """
+    if blur:
+        ratio = np.linalg.norm(target.affine[:3, 1:3], axis=0).mean() / np.linalg.norm(source.affine[:3, 1:3], axis=0)
+        sigma = 0.5 * np.sqrt(np.maximum(ratio**2 - 1, 0))
+        array = ndimage.gaussian_filter(array.astype(np.float32), (0, *sigma))
+    matrix = np.linalg.inv(source.affine) @ target.affine
+    values = ndimage.affine_transform(
+        array if order == 0 else array.astype(np.float32),
+        matrix[:3, :3],
+        matrix[:3, 3],
+        output_shape=target.shape,
+        order=order,
+        mode="nearest",
+    )
+    if np.isnan(outside) and order == 0:
+        raise ValueError("labels need a number for `outside`")
+    index = [np.arange(size) for size in target.shape]
+    inside = np.ones(target.shape, bool)
+    for axis in range(3):
+        # Broadcast one axis of the affine map instead of building all coordinates.
+        position = (
+            matrix[axis, 0] * index[0][:, None, None]
+            + matrix[axis, 1] * index[1][None, :, None]
+            + matrix[axis, 2] * index[2][None, None, :]
+            + matrix[axis, 3]
+        )
+        inside &= (position >= -0.5 - 1e-6) & (position <= source.shape[axis] - 0.5 + 1e-6)
+    values[~inside] = outside
+    return values
