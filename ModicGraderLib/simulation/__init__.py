@@ -1,0 +1,1 @@
+"""A lumbar spine, its tissues, its lesions and an MR scanner."""
