@@ -1,0 +1,185 @@
+"""A graded study as MRML nodes, and as an `.mrb` file."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import slicer
+
+from ..graded import GradedStudy
+from ..report import StudyReport
+from ..terminology import MODIC_CHANGES, SPINE
+from . import SceneError, display, findings
+from .host import Host, current_scene
+from .nodes import add_points, add_segmentation, add_table, add_text, add_volume
+
+STUDY_NAME = "ModicGrader study"
+
+HEAT_VOLUMES = {"modic_probability": "Modic probability", "evidence": "Evidence"}
+"""Maps that are shown as heat, with what a reader sees them called."""
+
+STUDY, ROLE = "ModicGrader.study", "ModicGrader.role"
+"""Attributes of every node made here: the study it belongs to, and what it is in it (a field of `SceneNodes`)."""
+
+
+@dataclass
+class SceneNodes:
+    """The nodes of one graded study; None where the study has no such thing.
+
+    Attributes
+    ----------
+    t1, t2:
+        Scalar volumes.
+    spine:
+        Segmentation of vertebrae, discs and canal.
+    modic:
+        Segmentation of the Modic changes, one segment for each type.
+    levels, corners:
+        Point lists: the center of every disc with its name, and its four endplate corners.
+    table:
+        One row for each disc.
+    modic_probability, evidence:
+        Scalar volumes with a heat color map, see-through where there is nothing.
+    report:
+        Text node with the report's JSON; `read_report` gets it back.
+    folder:
+        Item of the study in the subject hierarchy.
+    """
+
+    spine: slicer.vtkMRMLSegmentationNode
+    levels: slicer.vtkMRMLMarkupsFiducialNode
+    corners: slicer.vtkMRMLMarkupsFiducialNode
+    table: slicer.vtkMRMLTableNode
+    report: slicer.vtkMRMLTextNode
+    t1: slicer.vtkMRMLScalarVolumeNode | None = None
+    t2: slicer.vtkMRMLScalarVolumeNode | None = None
+    modic: slicer.vtkMRMLSegmentationNode | None = None
+    modic_probability: slicer.vtkMRMLScalarVolumeNode | None = None
+    evidence: slicer.vtkMRMLScalarVolumeNode | None = None
+    folder: int = 0
+
+
+def build_scene(
+    graded: GradedStudy,
+    scene: slicer.vtkMRMLScene | None = None,
+    name: str = STUDY_NAME,
+    volumes: dict[str, slicer.vtkMRMLScalarVolumeNode] | None = None,
+) -> SceneNodes:
+    """Add a graded study to a scene, under one study item of the subject hierarchy.
+
+    Parameters
+    ----------
+    graded:
+        What the pipeline found.
+    scene:
+        Where to; without one the application's scene, or in plain Python one that is made for it.
+    name:
+        Name of the study item. What an earlier call added under the same name is replaced; no other node is touched.
+    volumes:
+        The nodes that T1 and T2 were read from (`{"t1": ..., "t2": ...}`), where they are in the scene already.
+    """
+    scene = scene or current_scene()
+    remove_study(scene, name)
+    given = volumes or {}
+    nodes = {**_images(graded, scene, given), **_findings(graded, scene)}
+    own = {role: node for role, node in nodes.items() if role not in given}
+    for role, node in own.items():
+        node.SetAttribute(STUDY, name)
+        node.SetAttribute(ROLE, role)
+    return SceneNodes(**nodes, folder=_file(scene, name, list(own.values())))
+
+
+def write_scene(graded: GradedStudy, path: Path) -> None:
+    """Write a graded study as an `.mrb` that opens with T1 beside T2; the file appears whole or not at all.
+
+    Works in this process, on a scene of its own. Raises `SceneError` where Slicer cannot write it.
+    """
+    from .views import arrange_views
+
+    host = Host()
+    nodes = build_scene(graded, host.scene)
+    arrange_views(host.scene, nodes, graded)
+    # A folder rather than a hidden name: Slicer names the scene inside the bundle after the file.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as folder:
+        unfinished = Path(folder) / path.name
+        if not host.scene.WriteToMRB(str(unfinished)):
+            raise SceneError(f"Slicer could not write {path.name}; check that the disk has room")
+        unfinished.replace(path)
+
+
+def read_report(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> StudyReport:
+    """The report of a study in a scene. Raises `SceneError` where the scene holds none."""
+    for node in _nodes_of(scene, name):
+        if node.GetAttribute(ROLE) == "report":
+            return StudyReport.from_dict(json.loads(node.GetText()))
+    raise SceneError(f"the scene holds no report of {name}")
+
+
+def remove_study(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> None:
+    """Remove what `build_scene` added under this name, with its display and storage nodes, and nothing else."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    for node in _nodes_of(scene, name):
+        helpers = [node.GetNodeReference(role) for role in ("display", "storage")]
+        for unwanted in (node, *helpers):
+            if unwanted is not None:
+                scene.RemoveNode(unwanted)
+    folder = hierarchy.GetItemChildWithName(hierarchy.GetSceneItemID(), name)
+    if folder and hierarchy.GetItemAttribute(folder, STUDY) == name:
+        hierarchy.RemoveItem(folder, False, False)
+
+
+def _nodes_of(scene: slicer.vtkMRMLScene, name: str) -> list[slicer.vtkMRMLNode]:
+    nodes = [scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes())]
+    return [node for node in nodes if node.GetAttribute(STUDY) == name]
+
+
+def _images(graded: GradedStudy, scene: slicer.vtkMRMLScene, given: dict) -> dict[str, slicer.vtkMRMLNode]:
+    """The volumes, the segmentations and the heat volumes, by role."""
+    nodes = dict(given)
+    for role, volume in (("t1", graded.study.t1), ("t2", graded.study.t2)):
+        if volume is not None and role not in given:
+            title = role.upper() if volume.contrast == role else "T2 fat-suppressed"
+            nodes[role] = add_volume(scene, title, volume.array, volume.affine)
+            display.show_gray(nodes[role], volume.array)
+    reference = nodes.get("t2", nodes.get("t1"))
+    affine = graded.study.reference.affine
+    nodes["spine"] = add_segmentation(scene, "Spine", graded.location.labels, affine, SPINE, reference)
+    display.show_spine(nodes["spine"])
+    if "modic_map" in graded.maps:
+        changes = graded.maps["modic_map"]
+        nodes["modic"] = add_segmentation(scene, "Modic changes", changes, affine, MODIC_CHANGES, reference)
+        display.show_modic(nodes["modic"])
+    for role, title in HEAT_VOLUMES.items():
+        if role in graded.maps:
+            nodes[role] = add_volume(scene, title, graded.maps[role], affine)
+            display.show_heat(nodes[role], graded.maps[role])
+    return nodes
+
+
+def _findings(graded: GradedStudy, scene: slicer.vtkMRMLScene) -> dict[str, slicer.vtkMRMLNode]:
+    """The markups, the table and the report, by role."""
+    report = graded.report
+    nodes = {
+        "levels": add_points(scene, "Disc levels", findings.levels(report)),
+        "corners": add_points(scene, "Endplate corners", findings.corners(report)),
+        "table": add_table(scene, "ModicGrader results", findings.table(report)),
+        "report": add_text(scene, "ModicGrader report", report.to_json()),
+    }
+    display.show_levels(nodes["levels"])
+    display.show_corners(nodes["corners"])
+    return nodes
+
+
+def _file(scene: slicer.vtkMRMLScene, name: str, nodes: list[slicer.vtkMRMLNode]) -> int:
+    """Put the nodes under one study of the subject hierarchy, and return its item."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    folder = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), name)
+    hierarchy.SetItemAttribute(folder, STUDY, name)
+    for node in nodes:
+        # The application makes an item for every node by itself, slicer-core does not.
+        item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(folder, node)
+        hierarchy.SetItemParent(item, folder)
+    return folder

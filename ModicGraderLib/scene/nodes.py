@@ -1,0 +1,124 @@
+"""The library's arrays, points and tables as MRML nodes. Here, and nowhere else, LPS becomes RAS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+from ..terminology import Structure, slicer_terminology, structures_in
+from .findings import Landmark
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""MRML's patient space runs to the right and to the front, the library's to the left and to the back."""
+
+BINARY_LABELMAP = "Binary labelmap"
+"""Slicer's name of a segmentation's representation as voxels."""
+
+
+def to_ras(point: np.ndarray) -> np.ndarray:
+    """RAS mm (3,) of an LPS point (3,) in mm."""
+    return LPS_TO_RAS[:3, :3] @ np.asarray(point)
+
+
+def ijk_to_ras(affine: np.ndarray, slices: int) -> np.ndarray:
+    """4x4 from MRML's voxel index (column, row, slice, 1) to RAS mm.
+
+    `affine` maps the library's (slice, row, column, 1) to LPS mm. MRML counts the `slices` from the other end: Slicer
+    turns every volume it reads so that its index axes are right-handed, and these are so from the start.
+    """
+    turned = affine[:, [2, 1, 0, 3]]
+    turned[:, 3] += (slices - 1) * turned[:, 2]
+    turned[:, 2] *= -1
+    return LPS_TO_RAS @ turned
+
+
+def to_matrix(array: np.ndarray) -> vtk.vtkMatrix4x4:
+    """A VTK matrix of a 4x4 array."""
+    matrix = vtk.vtkMatrix4x4()
+    matrix.DeepCopy(np.asarray(array, float).ravel())
+    return matrix
+
+
+def add_volume(scene: slicer.vtkMRMLScene, name: str, array: np.ndarray, affine: np.ndarray):
+    """A scalar volume node, without display, of an array (slices, rows, columns) and its affine to LPS mm."""
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node.SetAndObserveImageData(_image_data(vtk.vtkImageData(), array))
+    node.SetIJKToRASMatrix(to_matrix(ijk_to_ras(affine, len(array))))
+    return node
+
+
+def add_segmentation(
+    scene: slicer.vtkMRMLScene,
+    name: str,
+    labels: np.ndarray,
+    affine: np.ndarray,
+    structures: tuple[Structure, ...],
+    reference: slicer.vtkMRMLScalarVolumeNode,
+):
+    """A segmentation node with one named, colored and coded segment for each label that occurs.
+
+    `labels` is (slices, rows, columns) uint8 with an affine to LPS mm; `reference` is the volume it was drawn on.
+    """
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+    image = _image_data(slicer.vtkOrientedImageData(), labels)
+    image.SetImageToWorldMatrix(to_matrix(ijk_to_ras(affine, len(labels))))
+    for structure in structures_in(labels, structures):
+        segment = slicer.vtkSegment()
+        segment.SetName(structure.name)
+        segment.SetColor(*(channel / 255 for channel in structure.color))
+        segment.SetTag(segment.GetTerminologyEntryTagName(), slicer_terminology(structure))
+        segment.SetLabelValue(structure.label)
+        # Segments do not overlap, so that they can share one image.
+        segment.AddRepresentation(BINARY_LABELMAP, image)
+        node.GetSegmentation().AddSegment(segment, structure.id)
+    return node
+
+
+def add_points(scene: slicer.vtkMRMLScene, name: str, landmarks: Iterable[Landmark]):
+    """A markups point list, locked so that it is not moved by accident."""
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
+    node.CreateDefaultDisplayNodes()
+    for landmark in landmarks:
+        index = node.AddControlPoint(*to_ras(landmark.point), landmark.label)
+        node.SetNthControlPointDescription(index, landmark.description)
+    node.SetLocked(True)
+    return node
+
+
+def add_table(scene: slicer.vtkMRMLScene, name: str, columns: dict[str, Sequence[str] | Sequence[float | None]]):
+    """A table node of columns by title: text where every cell is text, otherwise numbers (None where there is none)."""
+    node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    for title, cells in columns.items():
+        if all(isinstance(cell, str) for cell in cells):
+            array = vtk.vtkStringArray()
+        else:
+            array = vtk.vtkDoubleArray()
+            cells = [np.nan if cell is None else float(cell) for cell in cells]
+        array.SetName(title)
+        for cell in cells:
+            array.InsertNextValue(cell)
+        node.AddColumn(array)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    node.SetLocked(True)
+    return node
+
+
+def add_text(scene: slicer.vtkMRMLScene, name: str, text: str):
+    """A text node."""
+    node = scene.AddNewNodeByClass("vtkMRMLTextNode", name)
+    node.SetEncoding(vtk.VTK_ENCODING_UTF_8)
+    node.SetText(text)
+    return node
+
+
+def _image_data(image: vtk.vtkImageData, array: np.ndarray) -> vtk.vtkImageData:
+    """The voxels of an array (slices, rows, columns), slices from the other end: see `ijk_to_ras`."""
+    image.SetDimensions(*array.shape[::-1])
+    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(array[::-1]).ravel(), deep=True))
+    return image

@@ -1,0 +1,97 @@
+"""Pictures of a scene, drawn off screen by the displayable managers that draw Slicer's own slice views."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import slicer
+import vtk
+
+from .host import Host
+
+DISPLAYABLE_MANAGERS = ("vtkMRMLMarkupsDisplayableManager", "vtkMRMLSegmentationsDisplayableManager2D")
+
+
+def render_sagittal(host: Host, views: list[str], path: Path, size: tuple[int, int] = (1200, 900)) -> None:
+    """Draw slice views of a scene beside each other into a PNG.
+
+    Parameters
+    ----------
+    host:
+        Holds the scene.
+    views:
+        Names of its slice views, from left to right, as `views.arrange_views` returns them.
+    path:
+        Where to write; the file appears whole or not at all.
+    size:
+        Width and height of the whole picture.
+    """
+    row = vtk.vtkImageAppend()
+    row.SetAppendAxis(0)
+    for view in views:
+        row.AddInputData(_draw(host, view, (size[0] // len(views), size[1])))
+    writer = vtk.vtkPNGWriter()
+    unfinished = path.with_name(f".unfinished-{path.name}")
+    writer.SetFileName(str(unfinished))
+    writer.SetInputConnection(row.GetOutputPort())
+    writer.Write()
+    unfinished.replace(path)
+
+
+def _draw(host: Host, view: str, size: tuple[int, int]) -> vtk.vtkImageData:
+    """One slice view as an image (width, height), with the name of its volume in a corner."""
+    logic = slicer.vtkMRMLSliceLogic()
+    logic.SetMRMLApplicationLogic(host.application)
+    logic.SetMRMLScene(host.scene)
+    logic.SetSliceNode(host.scene.GetSingletonNode(view, "vtkMRMLSliceNode"))
+    logic.ResizeSliceNode(*size)
+
+    window = vtk.vtkRenderWindow()
+    window.SetOffScreenRendering(True)
+    window.SetSize(*size)
+    renderer = vtk.vtkRenderer()
+    renderer.GetActiveCamera().ParallelProjectionOn()
+    window.AddRenderer(renderer)
+    renderer.AddViewProp(_slice_image(logic))
+    renderer.AddViewProp(_title(logic.GetBackgroundLayer().GetVolumeNode().GetName()))
+    interactor = vtk.vtkRenderWindowInteractor()
+    interactor.SetRenderWindow(window)
+    managers = _displayable_managers(host, renderer)
+    managers.SetMRMLDisplayableNode(logic.GetSliceNode())
+    window.Render()
+
+    grab = vtk.vtkWindowToImageFilter()
+    grab.SetInput(window)
+    grab.ReadFrontBufferOff()
+    grab.Update()
+    return grab.GetOutput()
+
+
+def _slice_image(logic: slicer.vtkMRMLSliceLogic) -> vtk.vtkActor2D:
+    """The blended volumes of a slice view. In the application a widget draws these, not a displayable manager."""
+    mapper = vtk.vtkImageMapper()
+    mapper.SetInputConnection(logic.GetImageDataConnection())
+    mapper.SetColorWindow(255)
+    mapper.SetColorLevel(127.5)
+    actor = vtk.vtkActor2D()
+    actor.SetMapper(mapper)
+    actor.GetProperty().SetDisplayLocationToBackground()
+    return actor
+
+
+def _title(text: str) -> vtk.vtkCornerAnnotation:
+    title = vtk.vtkCornerAnnotation()
+    title.SetText(vtk.vtkCornerAnnotation.UpperLeft, text)
+    title.SetMaximumFontSize(24)
+    return title
+
+
+def _displayable_managers(host: Host, renderer: vtk.vtkRenderer) -> slicer.vtkMRMLDisplayableManagerGroup:
+    """What draws segmentations and markups in slice views of the application too."""
+    factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory()
+    factory.SetMRMLApplicationLogic(host.application)
+    for manager in DISPLAYABLE_MANAGERS:
+        # The class keeps one register for all its factories.
+        if not factory.IsDisplayableManagerRegistered(manager):
+            factory.RegisterDisplayableManager(manager)
+    return factory.InstantiateDisplayableManagers(renderer)

@@ -1,0 +1,55 @@
+"""How a scene opens: T1 beside T2, each in a sagittal slice through the middle of the spine."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+
+from ..graded import GradedStudy
+from ..study import Volume
+from .build import SceneNodes
+from .nodes import LPS_TO_RAS, to_matrix
+
+VIEWS = {"t1": "Red", "t2": "Yellow"}
+"""Slice views of T1 and T2: Slicer's side-by-side layout has just these two. A lone volume is shown in the first."""
+
+
+def arrange_views(scene: slicer.vtkMRMLScene, nodes: SceneNodes, graded: GradedStudy) -> list[str]:
+    """Add the layout and the slice views that Slicer restores when it opens the scene.
+
+    Heat lies over each image, see-through, for the reader to fade in. Returns the names of the views in use.
+    """
+    shown = {role: getattr(graded.study, role) for role in VIEWS if getattr(graded.study, role) is not None}
+    layouts = slicer.vtkMRMLLayoutNode
+    layout = layouts.SlicerLayoutSideBySideView if len(shown) == 2 else layouts.SlicerLayoutOneUpRedSliceView
+    scene.GetFirstNodeByClass("vtkMRMLLayoutNode").SetViewArrangement(layout)
+    heat = nodes.modic_probability or nodes.evidence
+    for (role, volume), view in zip(shown.items(), VIEWS.values(), strict=False):
+        _show_slice(scene.GetSingletonNode(view, "vtkMRMLSliceNode"), volume, _middle(graded))
+        composite = slicer.vtkMRMLSliceCompositeNode()
+        composite.SetSingletonTag(view)
+        composite.SetLayoutName(view)
+        composite = scene.AddNode(composite)
+        composite.SetBackgroundVolumeID(getattr(nodes, role).GetID())
+        composite.SetForegroundVolumeID(heat.GetID() if heat else None)
+        composite.SetForegroundOpacity(0.0)
+    return list(VIEWS.values())[: len(shown)]
+
+
+def _middle(graded: GradedStudy) -> np.ndarray:
+    """The point (3,) in LPS mm about which the discs lie."""
+    return np.mean([disc.center for disc in graded.location.discs], axis=0)
+
+
+def _show_slice(node: slicer.vtkMRMLSliceNode, volume: Volume, middle: np.ndarray) -> None:
+    """Put a slice view on the volume's own slice nearest to `middle`, upright with the abdomen on the left."""
+    index = (np.asarray(volume.array.shape) - 1) / 2
+    index[0] = np.clip(np.round(volume.to_index(middle)[0]), 0, volume.array.shape[0] - 1)
+    right, up = volume.affine[:3, 2] / volume.spacing[2], -volume.affine[:3, 1] / volume.spacing[1]
+    slice_to_lps = np.eye(4)
+    slice_to_lps[:3, :3] = np.stack([right, up, np.cross(right, up)], axis=1)
+    slice_to_lps[:3, 3] = volume.to_patient(index)
+    node.GetSliceToRAS().DeepCopy(to_matrix(LPS_TO_RAS @ slice_to_lps))
+    height, width = np.asarray(volume.array.shape[1:]) * volume.spacing[1:]
+    node.SetFieldOfView(width, height, volume.spacing[0])
+    node.UpdateMatrices()
