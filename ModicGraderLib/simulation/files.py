@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..volume_files import write_volume
+from ..export.images import to_image, write_image
 from .simple import simulate
 
 
@@ -23,8 +23,8 @@ def simulate_study(seed: int, directory: Path) -> dict[str, Path]:
     paths = {name: directory / f"{name}.nii.gz" for name in ("t1", "t2", "labels")} | {
         "truth": directory / "truth.json"
     }
-    write_volume(paths["t1"], np.round(study.t1.array).astype(np.int16), study.t1.affine)
-    write_volume(paths["t2"], np.round(study.t2.array).astype(np.int16), study.t2.affine)
-    write_volume(paths["labels"], study.labels, study.t2.affine)
+    write_image(paths["t1"], to_image(np.round(study.t1.array).astype(np.int16), study.t1.affine))
+    write_image(paths["t2"], to_image(np.round(study.t2.array).astype(np.int16), study.t2.affine))
+    write_image(paths["labels"], to_image(study.labels, study.t2.affine))
     paths["truth"].write_text(study.truth.to_json(), encoding="utf-8")
     return paths
