@@ -69,7 +69,7 @@ def test_report_names_each_model_with_version_and_checksum(folder):
 def test_a_changed_file_is_refused_with_the_mend(folder):
     with (folder / "little.safetensors").open("ab") as file:
         file.write(b"x")
-    with pytest.raises(ModelError, match=r"little.safetensors is damaged .* git checkout"):
+    with pytest.raises(ModelError, match=r"little.safetensors is damaged .*git checkout"):
         models.load_weights("little")
 
 
