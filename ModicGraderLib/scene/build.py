@@ -122,6 +122,8 @@ def remove_study(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> None:
     """Remove what `build_scene` added under this name, with its display and storage nodes, and nothing else."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     for node in _nodes_of(scene, name):
+        # First its item: the application removes that along with the node, slicer-core leaves it behind without a name.
+        hierarchy.RemoveItem(hierarchy.GetItemByDataNode(node), False, False)
         helpers = [node.GetNodeReference(role) for role in ("display", "storage")]
         for unwanted in (node, *helpers):
             if unwanted is not None:
