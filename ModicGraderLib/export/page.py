@@ -1,0 +1,107 @@
+"""`report.html`: the report on one page that needs nothing else, for the screen and for paper."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from ..anatomy import MODIC_MAP_LABELS
+from ..graded import GradedStudy
+from ..report import DiscReport, StudyReport
+from ..resources import resource_path
+from ..study import Volume
+from .pictures import MODIC_COLORS, level_pictures, overviews
+
+CONTRASTS = {"t1": "T1", "t2": "T2", "t2_fat_suppressed": "T2 fat-suppressed"}
+SEVERITIES = ("error", "warning", "info")
+LIKELY = 0.5
+"""Probability from which a finding is set off in the table; all probabilities are calibrated."""
+
+_WORDS = {"endplate_lesion": "endplate lesion", "modic": "Modic type", "pfirrmann": "Pfirrmann grade"}
+
+
+def report_page(graded: GradedStudy) -> str:
+    """The HTML of a graded study's report, with its pictures inside and no address outside."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource_path("Report")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = percent
+    report = graded.report
+    located = {disc.level: disc for disc in graded.location.discs}
+    return environment.get_template("report.html.jinja").render(
+        report=report,
+        findings=sorted(report.quality, key=lambda finding: SEVERITIES.index(finding.severity)),
+        summary=summary(report),
+        withheld=withheld(report),
+        overviews=overviews(graded),
+        levels=[(disc, level_pictures(graded, located[disc.level])) for disc in report.discs],
+        series=[_series(volume) for volume in graded.study.volumes],
+        contrasts=CONTRASTS,
+        type_colors=_type_colors(graded),
+        likely=LIKELY,
+    )
+
+
+def percent(probability: float | None) -> str:
+    """A probability as a reader wants it; an en dash where there is none."""
+    return "–" if probability is None else f"{100 * probability:.0f}\u202f%"
+
+
+def summary(report: StudyReport) -> str:
+    """What stands out, in one or two sentences."""
+    if not report.discs:
+        return "No disc was graded."
+    discs = report.discs
+    changed = [disc for disc in discs if (disc.modic.any_change or 0) >= LIKELY]
+    narrowed = [disc.level for disc in discs if disc.narrowing.grade]
+    graded = [disc for disc in discs if disc.pfirrmann.grade is not None]
+    parts = [f"Modic changes at {_listed([_typed(disc) for disc in changed])}" if changed else "No Modic changes"]
+    if graded:
+        worst = max(disc.pfirrmann.grade for disc in graded)
+        at = _listed([disc.level for disc in graded if disc.pfirrmann.grade == worst])
+        parts.append(f"highest Pfirrmann grade {worst} at {at}")
+    parts.append(f"narrowed discs: {_listed(narrowed)}" if narrowed else "no narrowed disc")
+    return "; ".join(parts) + "."
+
+
+def withheld(report: StudyReport) -> list[str]:
+    """One sentence for each reason to withhold a grade, with the discs it holds for."""
+    reasons = sorted(
+        (one["grade"], one["reason"], index) for index, disc in enumerate(report.discs) for one in disc.abstained
+    )
+    sentences = []
+    for (grade, reason), group in groupby(reasons, key=lambda one: one[:2]):
+        levels = [report.discs[index].level for *_, index in group]
+        where = "all discs" if len(levels) == len(report.discs) else _listed(levels)
+        sentences.append(f"{_WORDS.get(grade, grade.replace('_', ' '))} ({where}): {reason}")
+    return sentences
+
+
+def _type_colors(graded: GradedStudy) -> dict[str, str]:
+    """CSS color of each Modic type that the map shows."""
+    labels = np.unique(graded.maps.get("modic_map", 0))
+    shown = (name for name in MODIC_COLORS if MODIC_MAP_LABELS[name] in labels)
+    return {name: "#{:02x}{:02x}{:02x}".format(*MODIC_COLORS[name]) for name in shown}
+
+
+def _typed(disc: DiscReport) -> str:
+    return f"{disc.level} (type {disc.modic.grade})" if disc.modic.grade else f"{disc.level} (type not given)"
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _series(volume: Volume) -> dict[str, Any]:
+    slices, rows, columns = volume.array.shape
+    size = f"{slices} slice{'s' if slices > 1 else ''} of {rows} × {columns} pixels"
+    distances = " × ".join(f"{mm:.2f}" for mm in volume.spacing)
+    details = {key.replace("_", " "): value for key, value in volume.source.items() if value not in (None, "")}
+    return {"contrast": CONTRASTS[volume.contrast], "size": f"{size}, {distances} mm", "details": details}

@@ -1,0 +1,115 @@
+"""Pictures of a graded study for the page: gray images with lines that a browser draws sharp at any size."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from ..anatomy import CORNERS, MODIC_MAP_LABELS
+from ..graded import GradedStudy
+from ..localization.spine import LocatedDisc
+from ..regions import Grid, disc_grid, resample, volume_grid
+from ..study import Volume
+
+REGION_PIXEL_MM = 0.25
+REGION_SHAPE = (200, 240)
+"""(rows, columns) of a level's picture: 50 x 60 mm."""
+
+OVERVIEW_PIXEL_MM = 0.5
+OVERVIEW_MARGIN_MM = np.array([32.0, 45.0])
+"""What the overview shows around the discs along (rows, columns)."""
+
+WINDOW_PERCENTILES = (1.0, 99.5)
+MODIC_COLORS = {"I": (232, 93, 80), "II": (242, 190, 60), "III": (90, 150, 235)}
+"""Red, green, blue of the line around a region of each Modic type."""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A disc in a picture: `corners` (column, row) of its four corners in the order of `anatomy.CORNERS`."""
+
+    level: str
+    corners: list[tuple[float, float]]
+
+    @property
+    def points(self) -> str:
+        """The corners as an SVG polygon around the disc."""
+        upper_anterior, upper_posterior, lower_anterior, lower_posterior = self.corners
+        around = (upper_anterior, upper_posterior, lower_posterior, lower_anterior)
+        return " ".join(f"{column:.1f},{row:.1f}" for column, row in around)
+
+    @property
+    def front(self) -> tuple[float, float]:
+        """(column, row) midway between the anterior corners."""
+        (column_a, row_a), (column_b, row_b) = self.corners[0], self.corners[2]
+        return (column_a + column_b) / 2, (row_a + row_b) / 2
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A JPEG as a `data:` address, its size in pixels, and the discs to draw over it."""
+
+    contrast: str
+    address: str
+    width: int
+    height: int
+    outlines: list[Outline]
+
+
+def level_pictures(graded: GradedStudy, disc: LocatedDisc) -> list[Picture]:
+    """T1 and T2, as far as there, of one disc lying level, in the slice of the reference nearest to its center."""
+    grid = disc_grid(disc, graded.study.reference, shape=REGION_SHAPE, pixel_mm=REGION_PIXEL_MM, slices=1)
+    return [_picture(graded, volume, grid, (disc,)) for volume in graded.study.volumes]
+
+
+def overviews(graded: GradedStudy) -> list[Picture]:
+    """T1 and T2, as far as there, of the slice of the reference that lies nearest to most discs."""
+    grid = _overview_grid(graded)
+    return [_picture(graded, volume, grid, graded.location.discs) for volume in graded.study.volumes]
+
+
+def _overview_grid(graded: GradedStudy) -> Grid:
+    reference, discs = graded.study.reference, graded.location.discs
+    middle = np.round(np.median([reference.to_index(disc.center)[0] for disc in discs]))
+    corners = reference.to_index(np.array([list(disc.corners.values()) for disc in discs])).reshape(-1, 3)
+    in_plane = reference.spacing[1:]
+    start = np.maximum(corners.min(axis=0)[1:] - OVERVIEW_MARGIN_MM / in_plane, 0)
+    end = np.minimum(corners.max(axis=0)[1:] + OVERVIEW_MARGIN_MM / in_plane, np.array(reference.array.shape[1:]) - 1)
+    rows, columns = np.ceil((end - start) * in_plane / OVERVIEW_PIXEL_MM).astype(int)
+    affine = reference.affine.copy()
+    affine[:3, 1:3] *= OVERVIEW_PIXEL_MM / in_plane
+    affine[:3, 3] = reference.to_patient(np.array([middle, *start]))
+    return Grid(affine, (1, int(rows), int(columns)))
+
+
+def _picture(graded: GradedStudy, volume: Volume, grid: Grid, discs: tuple[LocatedDisc, ...]) -> Picture:
+    gray = resample(volume.array, volume_grid(volume), grid, outside=0.0, blur=True)[0]
+    # Windowed by the whole volume, so that a bright lesion stays bright beside its neighbors.
+    low, high = np.percentile(volume.array, WINDOW_PERCENTILES)
+    gray = (np.clip((gray - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
+    pixels = np.repeat(gray[..., None], 3, axis=-1)
+    if "modic_map" in graded.maps:
+        types = resample(graded.maps["modic_map"], volume_grid(graded.study.reference), grid, order=0, outside=0)[0]
+        for name, label in MODIC_MAP_LABELS.items():
+            region = types == label
+            pixels[region & ~ndimage.binary_erosion(region)] = MODIC_COLORS[name]
+    rows, columns = gray.shape
+    outlines = [Outline(disc.level, _project(disc, grid)) for disc in discs]
+    return Picture(volume.contrast, _jpeg(pixels), columns, rows, outlines)
+
+
+def _project(disc: LocatedDisc, grid: Grid) -> list[tuple[float, float]]:
+    points = np.array([[*disc.corners[name], 1.0] for name in CORNERS])
+    index = points @ np.linalg.inv(grid.affine).T
+    return [(float(column), float(row)) for _, row, column, _ in index]
+
+
+def _jpeg(pixels: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=88, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

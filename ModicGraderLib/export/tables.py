@@ -1,0 +1,86 @@
+"""`levels.csv` and `endplates.csv`: the report as tables, one row a disc and one row an endplate."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from ..anatomy import CORNERS, ENDPLATE_LESIONS, ENDPLATES, MODIC_TYPES, PFIRRMANN_GRADES, vertebrae_of
+from ..report import DiscReport, EndplateReport, GradeReading, ModicReading, StudyReport
+
+Row = dict[str, Any]
+
+
+def level_rows(report: StudyReport) -> list[Row]:
+    """One row a disc, head to foot; None where a grade is withheld. Coordinates are LPS mm."""
+    return [_level(disc) for disc in report.discs]
+
+
+def endplate_rows(report: StudyReport) -> list[Row]:
+    """One row an endplate, head to foot; None where nothing was measured."""
+    return [_endplate(disc, name) for disc in report.discs for name in ENDPLATES]
+
+
+def write_table(path: Path, rows: list[Row]) -> None:
+    """Write rows with the same columns as CSV; None becomes an empty field."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0] if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _level(disc: DiscReport) -> Row:
+    return {
+        "level": disc.level,
+        "confidence": disc.confidence,
+        **_modic(disc.modic),
+        **_graded("pfirrmann", disc.pfirrmann, tuple(map(str, PFIRRMANN_GRADES))),
+        **_graded("endplate_lesion", disc.endplate_lesion, ENDPLATE_LESIONS),
+        "narrowing": disc.narrowing.grade,
+        "narrowing_probability": disc.narrowing.present,
+        "herniation_probability": disc.herniation,
+        "bulging_probability": disc.bulging,
+        "spondylolisthesis_probability": disc.spondylolisthesis,
+        "width_mm": disc.width_mm,
+        "height_mm": disc.height_mm,
+        "height_index": disc.height_index,
+        **_point("center", disc.center_lps_mm),
+        **{key: value for name in CORNERS for key, value in _point(name, disc.corners_lps_mm[name]).items()},
+        "abstained": "; ".join(f"{one['grade']}: {one['reason']}" for one in disc.abstained),
+    }
+
+
+def _endplate(disc: DiscReport, name: str) -> Row:
+    endplate: EndplateReport = disc.endplates[name]
+    return {
+        "level": disc.level,
+        "endplate": name,
+        "vertebra": vertebrae_of(disc.level)[ENDPLATES.index(name)],
+        **_modic(endplate.modic),
+        "endplate_change_probability": endplate.endplate_change,
+        "marrow_change_probability": endplate.marrow_change,
+        "height_percent": endplate.height_percent,
+        "height_class": endplate.height_class,
+        "anteroposterior_percent": endplate.anteroposterior_percent,
+        "location": " ".join(endplate.location),
+        "area_percent": endplate.area_percent,
+        "volume_mm3": endplate.volume_mm3,
+        "volume_percent": endplate.volume_percent,
+    }
+
+
+def _modic(reading: ModicReading) -> Row:
+    probabilities = {f"modic_{type_}_probability": reading.probabilities.get(type_) for type_ in MODIC_TYPES}
+    return {"modic": reading.grade, "modic_any_probability": reading.any_change, **probabilities}
+
+
+def _graded(name: str, reading: GradeReading, grades: tuple[str, ...]) -> Row:
+    return {
+        name: reading.grade,
+        **{f"{name}_{grade}_probability": reading.probabilities.get(grade) for grade in grades},
+    }
+
+
+def _point(name: str, point: list[float]) -> Row:
+    return {f"{name}_{axis}_mm": value for axis, value in zip("lps", point, strict=True)}
