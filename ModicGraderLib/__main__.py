@@ -1,0 +1,7 @@
+"""`python -m ModicGraderLib` is `modicgrader`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,181 @@
+"""`modicgrader`: the command line. Heavy libraries are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import __version__
+from .anatomy import DISCS_UPWARDS
+from .errors import Cancelled, InputError
+
+DONE, OUR_FAULT, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
+"""Exit codes."""
+
+CANCELLED_TEXT = "cancelled; nothing was written"
+
+DEBUG = "MODICGRADER_DEBUG"
+"""Environment variable; where it is set, a fault shows where it arose."""
+
+app = typer.Typer(
+    help="Grade the discs of the lumbar spine on sagittal T1 and T2 MRI. For research use.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="The models that ModicGrader ships.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+Device = Enum("Device", {name: name for name in ("auto", "cpu", "cuda", "mps")}, type=str)
+Output = Enum("Output", {name: name for name in ("report", "map", "evidence")}, type=str)
+OutputFolder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; a wrong call or input ends in one line on stderr."""
+    logging.basicConfig(format="modicgrader: %(message)s", level=logging.WARNING)
+    try:
+        code = app(arguments, prog_name="modicgrader", standalone_mode=False) or DONE
+        # Typer turns Ctrl-C into this code.
+        return _say(CANCELLED_TEXT, CANCELLED) if code == CANCELLED else code
+    except Cancelled:
+        return _say(CANCELLED_TEXT, CANCELLED)
+    except (typer.TyperException, InputError) as error:
+        text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        # A call without arguments prints its help, which has said everything.
+        return _say(text, WRONG_INPUT) if text else WRONG_INPUT
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        fault = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return _say(f"{fault} (a fault of ModicGrader; please report it as README.md says)", OUR_FAULT)
+
+
+def _say(text: str, code: int) -> int:
+    print(f"modicgrader: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(f"modicgrader {__version__}")
+
+
+@app.command()
+def grade(
+    output: OutputFolder,
+    dicom: Annotated[Path | None, typer.Argument(metavar="[DICOM_DIR]", help="Folder that holds the study.")] = None,
+    t1: Annotated[Path | None, typer.Option(metavar="PATH", help="T1: NIfTI, NRRD, MHA or a DICOM folder.")] = None,
+    t2: Annotated[Path | None, typer.Option(metavar="PATH", help="T2: NIfTI, NRRD, MHA or a DICOM folder.")] = None,
+    device: Annotated[Device, typer.Option(help="Where the networks run.")] = Device.auto,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; all by default.")] = None,
+    lowest_disc: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="Name of the lowest disc in view, if the numbering is wrong.")
+    ] = None,
+    only: Annotated[list[Output] | None, typer.Option(help="Leave the rest out to save time; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find, name and grade the discs of a study, and write the report, tables, maps and a Slicer scene."""
+    _check_call(dicom, t1, t2, lowest_disc)
+    _check_output(output)
+    _limit_threads(threads)
+    from .export import write_results
+    from .io import read_dicom_study, read_study
+    from .terminal import print_summary, shown_progress
+
+    with shown_progress() as progress:
+        reading = progress.part(0.0, 0.1)
+        study = read_dicom_study(dicom, progress=reading) if dicom else read_study(t1, t2, progress=reading)
+        # Only now: a wrong input need not wait for torch.
+        from .pipeline import grade_study
+
+        wanted = frozenset(one.value for one in only) if only else None
+        graded = grade_study(
+            study, lowest_disc=lowest_disc, device=device.value, only=wanted, progress=progress.part(0.1, 0.8)
+        )
+        progress.step(0.8, "Writing the results")
+        files = write_results(graded, output, with_scene=wanted is None)
+    print_summary(graded.report, output, files, as_json=as_json)
+
+
+@app.command()
+def simulate(
+    output: OutputFolder,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same study.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make a simulated study: t1.nii.gz, t2.nii.gz, labels.nii.gz and truth.json."""
+    _check_output(output)
+    from .simulation.files import simulate_study
+    from .terminal import print_json
+
+    files = simulate_study(seed, output)
+    if as_json:
+        print_json({name: str(path) for name, path in files.items()})
+    else:
+        print(f"Simulated study {seed}: {output}")
+
+
+@models_app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List the models with their version, license and training data."""
+    from .models import registry
+    from .terminal import print_json
+
+    if as_json:
+        return print_json(registry())
+    for model in registry():
+        print(f"{model['name']} {model['version']} ({model['license']}): {model['description']}")
+        for source in model["training_data"]:
+            print(f"    trained on {source}")
+
+
+@models_app.command("verify")
+def verify_models(as_json: AsJson = False) -> None:
+    """Check that the file of every model is there and whole."""
+    from .models import registry, verify
+    from .terminal import print_json
+
+    names = [model["name"] for model in registry()]
+    for name in names:
+        verify(name)
+    if as_json:
+        return print_json({"verified": names})
+    print(f"{len(names)} models are whole: {', '.join(names)}" if names else "no models are registered")
+
+
+def _check_call(dicom: Path | None, t1: Path | None, t2: Path | None, lowest_disc: str | None) -> None:
+    if dicom is None and t1 is None and t2 is None:
+        raise InputError("no images were named; give --t1 PATH and --t2 PATH, or a DICOM folder")
+    if dicom is not None and (t1 is not None or t2 is not None):
+        raise InputError("a DICOM folder was named beside --t1 or --t2; give either the folder or the two series")
+    if lowest_disc is not None and lowest_disc not in DISCS_UPWARDS:
+        raise InputError(f"{lowest_disc!r} is no disc; --lowest-disc takes one of {', '.join(DISCS_UPWARDS)}")
+
+
+def _check_output(directory: Path) -> None:
+    """Refuse a folder that cannot be written before the long work starts."""
+    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise InputError(f"{existing.name} is a file, so no results can be put there; name another folder with -o")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"the folder {existing} may not be written; name another folder with -o")
+
+
+def _limit_threads(threads: int | None) -> None:
+    if threads is None:
+        return
+    import SimpleITK as sitk
+    import torch
+
+    torch.set_num_threads(threads)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)

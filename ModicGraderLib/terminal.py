@@ -1,0 +1,82 @@
+"""What the command line shows: progress on stderr, the table of levels or JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from .export.page import percent
+from .progress import Progress
+from .report import StudyReport
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """A progress drawn as a bar on stderr where that is a terminal, and not at all elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Progress()
+        return
+    columns = BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Starting", total=1.0)
+        yield Progress(lambda fraction, text: bar.update(task, completed=fraction, description=text))
+
+
+def print_summary(report: StudyReport, directory: Path, files: list[Path], *, as_json: bool) -> None:
+    """Print the levels, the findings and where the report is."""
+    if as_json:
+        return print_json(_summary(report, files))
+    console = Console(highlight=False)
+    console.print(_table(report))
+    for finding in report.quality:
+        level = f" ({finding.level})" if finding.level else ""
+        console.print(f"{finding.severity}{level}: {finding.message}", markup=False, soft_wrap=True)
+    console.print(f"Report: {directory / 'report.html'}", markup=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    print(json.dumps(value, indent=2))
+
+
+def _summary(report: StudyReport, files: list[Path]) -> dict[str, Any]:
+    discs = [
+        {
+            "level": disc.level,
+            "modic": disc.modic.grade,
+            "any_change": disc.modic.any_change,
+            "pfirrmann": disc.pfirrmann.grade,
+            "narrowing": disc.narrowing.grade,
+            "abstained": [one["grade"] for one in disc.abstained],
+        }
+        for disc in report.discs
+    ]
+    whole = report.to_dict()
+    return {
+        "numbering": whole["numbering"],
+        "quality": whole["quality"],
+        "discs": discs,
+        "files": [str(path) for path in files],
+    }
+
+
+def _table(report: StudyReport) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("Level", "Modic", "any change", "Pfirrmann", "narrowed", "herniation", "bulging", "listhesis"):
+        table.add_column(name)
+    for disc in report.discs:
+        chances = (disc.narrowing.present, disc.herniation, disc.bulging, disc.spondylolisthesis)
+        grades = (disc.modic.grade, disc.pfirrmann.grade)
+        modic, pfirrmann = ("–" if grade is None else str(grade) for grade in grades)
+        table.add_row(disc.level, modic, percent(disc.modic.any_change), pfirrmann, *map(percent, chances))
+    return table
