@@ -38,7 +38,7 @@ class SceneNodes:
     modic:
         Segmentation of the Modic changes, one segment for each type.
     levels, corners:
-        Point lists: the center of every disc with its name, and its four endplate corners.
+        Point lists: the name of every disc at a point behind it, and its four endplate corners.
     table:
         One row for each disc.
     modic_probability, evidence:

@@ -68,10 +68,6 @@ def show_levels(node: slicer.vtkMRMLMarkupsFiducialNode) -> None:
     display.SetSliceProjectionUseFiducialColor(True)
     display.SetGlyphScale(1.0)
     display.SetTextScale(4.0)
-    text = display.GetTextProperty()
-    text.SetJustificationToRight()
-    text.SetVerticalJustificationToCentered()
-    text.SetShadow(True)
 
 
 def show_corners(node: slicer.vtkMRMLMarkupsFiducialNode) -> None:

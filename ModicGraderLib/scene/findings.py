@@ -9,8 +9,8 @@ import numpy as np
 from ..anatomy import CORNERS
 from ..report import DiscReport, StudyReport
 
-LABEL_GAP_MM = 4.0
-"""How far in front of a disc its label stands."""
+LABEL_GAP_MM = 22.0
+"""How far behind a disc its label stands: the canal is rarely deeper."""
 
 WITHHELD = "withheld"
 """What a reader sees in the place of a grade that was not given."""
@@ -26,11 +26,11 @@ class Landmark:
 
 
 def levels(report: StudyReport) -> list[Landmark]:
-    """The front of every disc, labelled with its level and described by its grades.
+    """A point behind every disc, labelled with its level and described by its grades.
 
-    The label stands in front of the spine from there, where it hides nothing that is graded.
+    Slicer writes a label to the right of its point, which is to the back: so it hides neither disc nor canal.
     """
-    return [Landmark(disc.level, _front(disc), _summary(disc)) for disc in report.discs]
+    return [Landmark(disc.level, _behind_canal(disc), _summary(disc)) for disc in report.discs]
 
 
 def corners(report: StudyReport) -> list[Landmark]:
@@ -63,8 +63,8 @@ def table(report: StudyReport) -> dict[str, list]:
     return {title: [cell(disc) for disc in report.discs] for title, cell in columns.items()}
 
 
-def _front(disc: DiscReport) -> np.ndarray:
-    return np.array(disc.center_lps_mm) + np.array(disc.anterior_lps) * (disc.width_mm / 2 + LABEL_GAP_MM)
+def _behind_canal(disc: DiscReport) -> np.ndarray:
+    return np.array(disc.center_lps_mm) - np.array(disc.anterior_lps) * (disc.width_mm / 2 + LABEL_GAP_MM)
 
 
 def _summary(disc: DiscReport) -> str:

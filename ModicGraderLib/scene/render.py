@@ -1,37 +1,41 @@
-"""Pictures of a scene, drawn off screen by the displayable managers that draw Slicer's own slice views."""
+"""Pictures of a scene, drawn off screen by the displayable managers that draw Slicer's own slice views.
+
+`python -m ModicGraderLib.scene.render SCENE.mrb PICTURE.png` draws the scene that `modicgrader grade` wrote.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import slicer
 import vtk
 
-from .host import Host
+from .host import Host, open_scene
+from .views import VIEWS
 
 DISPLAYABLE_MANAGERS = ("vtkMRMLMarkupsDisplayableManager", "vtkMRMLSegmentationsDisplayableManager2D")
 
 
-def render_sagittal(host: Host, views: list[str], path: Path, size: tuple[int, int] = (1200, 900)) -> None:
-    """Draw slice views of a scene beside each other into a PNG.
+def render_sagittal(host: Host, path: Path, size: tuple[int, int] = (1200, 900)) -> None:
+    """Draw the slice views that `views.arrange_views` put into a scene beside each other into a PNG.
 
     Parameters
     ----------
     host:
-        Holds the scene.
-    views:
-        Names of its slice views, from left to right, as `views.arrange_views` returns them.
+        Holds the scene, freshly made or from `host.open_scene`.
     path:
         Where to write; the file appears whole or not at all.
     size:
         Width and height of the whole picture.
     """
+    views = [view for view in VIEWS.values() if host.scene.GetSingletonNode(view, "vtkMRMLSliceCompositeNode")]
     row = vtk.vtkImageAppend()
     row.SetAppendAxis(0)
     for view in views:
         row.AddInputData(_draw(host, view, (size[0] // len(views), size[1])))
-    writer = vtk.vtkPNGWriter()
     unfinished = path.with_name(f".unfinished-{path.name}")
+    writer = vtk.vtkPNGWriter()
     writer.SetFileName(str(unfinished))
     writer.SetInputConnection(row.GetOutputPort())
     writer.Write()
@@ -95,3 +99,7 @@ def _displayable_managers(host: Host, renderer: vtk.vtkRenderer) -> slicer.vtkMR
         if not factory.IsDisplayableManagerRegistered(manager):
             factory.RegisterDisplayableManager(manager)
     return factory.InstantiateDisplayableManagers(renderer)
+
+
+if __name__ == "__main__":
+    render_sagittal(open_scene(Path(sys.argv[1])), Path(sys.argv[2]))

@@ -14,10 +14,10 @@ VIEWS = {"t1": "Red", "t2": "Yellow"}
 """Slice views of T1 and T2: Slicer's side-by-side layout has just these two. A lone volume is shown in the first."""
 
 
-def arrange_views(scene: slicer.vtkMRMLScene, nodes: SceneNodes, graded: GradedStudy) -> list[str]:
+def arrange_views(scene: slicer.vtkMRMLScene, nodes: SceneNodes, graded: GradedStudy) -> None:
     """Add the layout and the slice views that Slicer restores when it opens the scene.
 
-    Heat lies over each image, see-through, for the reader to fade in. Returns the names of the views in use.
+    Heat lies over each image, see-through, for the reader to fade in.
     """
     shown = {role: getattr(graded.study, role) for role in VIEWS if getattr(graded.study, role) is not None}
     layouts = slicer.vtkMRMLLayoutNode
@@ -33,7 +33,6 @@ def arrange_views(scene: slicer.vtkMRMLScene, nodes: SceneNodes, graded: GradedS
         composite.SetBackgroundVolumeID(getattr(nodes, role).GetID())
         composite.SetForegroundVolumeID(heat.GetID() if heat else None)
         composite.SetForegroundOpacity(0.0)
-    return list(VIEWS.values())[: len(shown)]
 
 
 def _middle(graded: GradedStudy) -> np.ndarray:

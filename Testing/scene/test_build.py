@@ -115,7 +115,10 @@ def test_one_contrast_and_no_maps_make_a_scene_too(scene, missing):
     nodes = build_scene(graded, scene)
     assert getattr(nodes, missing) is None
     assert nodes.modic is nodes.modic_probability is nodes.evidence is None
-    assert arrange_views(scene, nodes, graded) == ["Red"]
+    arrange_views(scene, nodes, graded)
+    shown = scene.GetSingletonNode("Red", "vtkMRMLSliceCompositeNode").GetBackgroundVolumeID()
+    assert shown == (nodes.t1 or nodes.t2).GetID()
+    assert scene.GetSingletonNode("Yellow", "vtkMRMLSliceCompositeNode") is None
     layout = scene.GetFirstNodeByClass("vtkMRMLLayoutNode").GetViewArrangement()
     assert layout == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
 

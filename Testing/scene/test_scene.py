@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from graded_example import PFIRRMANN, example_graded_study
+from graded_example import CANAL_MM, PFIRRMANN, example_graded_study
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -175,15 +175,15 @@ def test_segmentations_know_the_volume_they_were_drawn_on():
         assert node(role).GetNodeReference("referenceImageGeometryRef") is node("t2")
 
 
-def test_every_level_has_one_label_in_front_of_its_disc():
+def test_every_level_has_one_label_behind_its_disc_and_the_canal():
     levels = node("levels")
     labels = [levels.GetNthControlPointLabel(i) for i in range(levels.GetNumberOfControlPoints())]
     assert labels == list(GRADED_DISCS)
     for i, disc in enumerate(graded().location.discs):
         offset = RAS * levels.GetNthControlPointPosition(i) - disc.center
-        ahead = offset @ disc.anterior
-        assert disc.width_mm / 2 < ahead < disc.width_mm / 2 + 10
-        np.testing.assert_allclose(offset, ahead * disc.anterior, atol=TOLERANCE_MM)
+        behind = -(offset @ disc.anterior)
+        assert disc.width_mm / 2 + CANAL_MM < behind < disc.width_mm / 2 + CANAL_MM + 10
+        np.testing.assert_allclose(offset, -behind * disc.anterior, atol=TOLERANCE_MM)
 
 
 def test_levels_are_described_by_their_grades():
