@@ -1,0 +1,152 @@
+"""Tests of the command line: exit codes, the one line on stderr, and what is left behind."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from graded_example import example_graded_study
+
+from ModicGraderLib import __version__, cli, io, pipeline, scene
+from ModicGraderLib.errors import InputError
+
+GRADE = ("grade", "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "-o")
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """A study that needs no images and no networks; returns the keyword arguments the pipeline was called with."""
+    graded, calls = example_graded_study(), []
+
+    def grade_study(study, **options):
+        calls.append(options)
+        options["progress"].step(0.5, "Grading")
+        return graded
+
+    monkeypatch.setattr(io, "read_study", lambda t1, t2, progress: graded.study)
+    monkeypatch.setattr(io, "read_dicom_study", lambda folder, progress: graded.study)
+    monkeypatch.setattr(pipeline, "grade_study", grade_study)
+    monkeypatch.setattr(scene, "available", lambda: False)
+    return calls
+
+
+def fails_in_the_pipeline(monkeypatch, error):
+    def grade_study(study, **options):
+        raise error
+
+    monkeypatch.setattr(pipeline, "grade_study", grade_study)
+
+
+def test_grading_writes_the_results_and_prints_the_levels(stand_in, tmp_path, capsys):
+    assert cli.main([*GRADE, str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr()
+    assert "L4/L5" in printed.out
+    assert f"{tmp_path / 'out' / 'report.html'}" in printed.out
+    assert printed.err == ""
+    assert (tmp_path / "out/report.json").is_file()
+
+
+def test_json_on_stdout_is_json_alone(stand_in, tmp_path, capsys):
+    assert cli.main([*GRADE, str(tmp_path / "out"), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [disc["level"] for disc in printed["discs"]][-1] == "L5/S1"
+    assert str(tmp_path / "out" / "report.json") in printed["files"]
+
+
+def test_options_reach_the_pipeline(stand_in, tmp_path):
+    options = ("--device", "cpu", "--lowest-disc", "L4/L5", "--only", "map", "--only", "report")
+    assert cli.main(["grade", str(tmp_path), "-o", str(tmp_path / "out"), *options]) == 0
+    (call,) = stand_in
+    assert (call["device"], call["lowest_disc"], call["only"]) == ("cpu", "L4/L5", {"map", "report"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["frobnicate"], "No such command"),
+        (["grade"], "Missing option '--output'"),
+        (["grade", "-o", "OUT"], "no images were named"),
+        (["grade", "FOLDER", "--t1", "t1.nii.gz", "-o", "OUT"], "either the folder or the two series"),
+        ([*GRADE, "OUT", "--lowest-disc", "L6/S1"], "is no disc"),
+        ([*GRADE, "OUT", "--device", "abacus"], "'abacus'"),
+        ([*GRADE, "OUT", "--threads", "0"], "'--threads'"),
+        ([*GRADE, "OUT"], "t1.nii.gz does not exist"),
+        ([*GRADE, "taken"], "taken is a file"),
+    ],
+)
+def test_a_wrong_call_ends_with_code_two_and_one_line(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("something else")
+    assert cli.main(arguments) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_wrong_input_found_late_leaves_nothing_behind(stand_in, tmp_path, monkeypatch, capsys):
+    fails_in_the_pipeline(monkeypatch, InputError("no spine is seen;\ngive another series"))
+    assert cli.main([*GRADE, str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == "modicgrader: no spine is seen; give another series\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_fault_of_ours_says_where_to_report_it(stand_in, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv(cli.DEBUG, raising=False)
+    fails_in_the_pipeline(monkeypatch, ZeroDivisionError("by nothing"))
+    assert cli.main([*GRADE, str(tmp_path / "out")]) == 1
+    printed = capsys.readouterr().err
+    assert "ZeroDivisionError: by nothing" in printed
+    assert "report it" in printed
+    assert printed.count("\n") == 1
+
+
+def test_a_fault_of_ours_shows_where_it_arose_when_asked(stand_in, tmp_path, monkeypatch):
+    monkeypatch.setenv(cli.DEBUG, "1")
+    fails_in_the_pipeline(monkeypatch, ZeroDivisionError("by nothing"))
+    with pytest.raises(ZeroDivisionError):
+        cli.main([*GRADE, str(tmp_path / "out")])
+
+
+def test_interrupting_says_so_and_leaves_nothing_behind(stand_in, tmp_path, monkeypatch, capsys):
+    fails_in_the_pipeline(monkeypatch, KeyboardInterrupt())
+    assert cli.main([*GRADE, str(tmp_path / "out")]) == 130
+    assert "cancelled; nothing was written" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_simulate_writes_the_four_files(tmp_path, capsys):
+    assert cli.main(["simulate", "-o", str(tmp_path / "study"), "--seed", "3", "--json"]) == 0
+    files = json.loads(capsys.readouterr().out)
+    assert sorted(path.name for path in (tmp_path / "study").iterdir()) == [
+        "labels.nii.gz",
+        "t1.nii.gz",
+        "t2.nii.gz",
+        "truth.json",
+    ]
+    assert files.keys() == {"t1", "t2", "labels", "truth"}
+
+
+def test_models_are_listed_and_verified(capsys):
+    assert cli.main(["models", "list", "--json"]) == 0
+    names = [model["name"] for model in json.loads(capsys.readouterr().out)]
+    assert cli.main(["models", "verify", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"verified": names}
+
+
+def test_help_comes_within_a_second_and_version_is_ours():
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "ModicGraderLib"]
+    # The best of three: the first start may have to compile, and the machine may be busy.
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        helped = subprocess.run([*command, "--help"], env=environment, capture_output=True, text=True, check=True)
+        times.append(time.perf_counter() - start)
+    assert "grade" in helped.stdout
+    assert min(times) < 1.0
+    version = subprocess.run([*command, "--version"], env=environment, capture_output=True, text=True, check=True)
+    assert version.stdout == f"modicgrader {__version__}\n"
