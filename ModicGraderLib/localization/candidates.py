@@ -1,4 +1,4 @@
-"""Find what looks like a disc on each slice, and link it across slices into candidates ordered along the spine."""
+"""Find what looks like a disc on each slice, and link it across slices into candidates; some may be no discs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,8 @@ DISC_THRESHOLD = 0.4
 MIN_AREA_MM2 = 40.0
 """Smallest cross-section taken for a disc; a collapsed disc of an adult still has about 60 mm2."""
 
-NEIGHBOR_MM = (14.0, 62.0)
-"""Distance of the centers of neighboring discs, from a child's or a collapsed spine to a tall one or a disc missed."""
-
-MAX_LEAN_DEGREES = 65.0
-"""Steepest step from disc to disc against the head-foot axis; L5/S1 lies well behind or before L4/L5."""
+USUAL_AREA_MM2 = 120.0
+"""A cross-section from which on a disc is as credible as its pixels."""
 
 
 @dataclass
@@ -37,11 +34,11 @@ class Candidate:
 
 
 def find_candidates(prediction: SpinePrediction) -> list[Candidate]:
-    """The discs of the spine, from the lowest upwards, not yet named."""
+    """What may be discs, from the lowest upwards."""
     candidates = _link(prediction)
     for candidate in candidates:
         _summarize(candidate, prediction)
-    return _chain(candidates, prediction)
+    return sorted(candidates, key=lambda one: -one.center[0])
 
 
 def _link(prediction: SpinePrediction) -> list[Candidate]:
@@ -95,34 +92,6 @@ def _summarize(candidate: Candidate, prediction: SpinePrediction) -> None:
     middle = candidate.pixels[candidate.middle_slice]
     chances = disc[candidate.middle_slice][tuple(middle.T)]
     candidate.center = np.average(middle, axis=0, weights=chances)
-    candidate.confidence = float(chances.mean())
-
-
-def _chain(candidates: list[Candidate], prediction: SpinePrediction) -> list[Candidate]:
-    """The longest believable chain: each disc about a vertebra's height above the one before (dynamic programming)."""
+    # A disc that shows little of itself is doubtful even where each of its pixels is sure.
     pixel = np.linalg.norm(prediction.grid.affine[:3, 1])
-    candidates = sorted(candidates, key=lambda one: -one.center[0])
-    best = [_weight(one, prediction) for one in candidates]
-    before: list[int | None] = [None] * len(candidates)
-    for upper in range(len(candidates)):
-        for lower in range(upper):
-            step = candidates[upper].center - candidates[lower].center
-            distance = float(np.linalg.norm(step)) * pixel
-            lean = np.degrees(np.arctan2(abs(step[1]), max(-step[0], 1e-6)))
-            if not NEIGHBOR_MM[0] <= distance <= NEIGHBOR_MM[1] or lean > MAX_LEAN_DEGREES:
-                continue
-            gain = best[lower] + _weight(candidates[upper], prediction) - 0.02 * abs(distance - 34) / 34
-            if gain > best[upper]:
-                best[upper], before[upper] = gain, lower
-    chain = []
-    at = int(np.argmax(best)) if candidates else None
-    while at is not None:
-        chain.append(candidates[at])
-        at = before[at]
-    return chain[::-1]
-
-
-def _weight(candidate: Candidate, prediction: SpinePrediction) -> float:
-    area = max(len(points) for points in candidate.pixels.values())
-    pixel = np.linalg.norm(prediction.grid.affine[:3, 1])
-    return candidate.confidence * min(1.0, area * pixel**2 / 120.0)
+    candidate.confidence = float(chances.mean()) * min(1.0, len(middle) * pixel**2 / USUAL_AREA_MM2)

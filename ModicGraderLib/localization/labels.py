@@ -6,14 +6,19 @@ import numpy as np
 from scipy import ndimage
 
 from ..anatomy import CANAL_LABEL, DISCS_UPWARDS, VERTEBRAE_UPWARDS, disc_label, vertebra_label
-from ..regions import Grid, resample, volume_grid
+from ..regions import resample, volume_grid
 from ..study import Volume
 from .network import CANAL, DISC, SACRUM, VERTEBRA
 from .prediction import SpinePrediction
 from .spine import LocatedDisc
 
-REACH_MM = 60.0
-"""Nothing farther than this from the nearest disc's center belongs to the labelled spine."""
+DISC_REACH = 0.8
+DISC_MARGIN_MM = 5.0
+"""A disc's voxels lie within this share of its width in front of and behind its center, and this far above and below
+its own height; bowel and vessels that look like discs lie farther off."""
+
+BODY_REACH = 1.1
+"""A body's voxels lie within this many disc widths of the nearest disc's center."""
 
 
 def label_spine(discs: list[LocatedDisc], prediction: SpinePrediction, reference: Volume) -> np.ndarray:
@@ -25,36 +30,37 @@ def label_spine(discs: list[LocatedDisc], prediction: SpinePrediction, reference
     winner = structures.argmax(0)
     labels = np.zeros(grid.shape, np.uint8)
     labels[winner == CANAL] = CANAL_LABEL
-    points, distance, above = _measure(discs, grid, np.isin(winner, (VERTEBRA, SACRUM, DISC)))
-    kinds = winner[tuple(points)]
-    near = distance.min(0) < REACH_MM
-    order = [DISCS_UPWARDS.index(disc.level) for disc in discs]
+    points = np.argwhere(np.isin(winner, (VERTEBRA, SACRUM, DISC)))
+    kinds = winner[tuple(points.T)]
+    depth, above = _in_disc_frames(discs, grid.to_patient(points))
+    order = np.array([DISCS_UPWARDS.index(disc.level) for disc in discs])
 
-    nearest = distance.argmin(0)
-    is_disc = (kinds == DISC) & near
-    labels[tuple(points[:, is_disc])] = np.array([disc_label(disc.level) for disc in discs])[nearest[is_disc]]
+    nearest = np.hypot(depth, above).argmin(0)
+    column = np.arange(len(points))
+    heights = np.array([disc.height_mm for disc in discs])[nearest]
+    is_disc = (kinds == DISC) & (depth[nearest, column] < DISC_REACH)
+    is_disc &= np.abs(above[nearest, column] * _widths(discs)[nearest]) < heights + DISC_MARGIN_MM
+    labels[tuple(points[is_disc].T)] = np.array([disc_label(disc.level) for disc in discs])[nearest[is_disc]]
 
     # A body lies above as many discs as it has below it; the vertebra above disc number k has number k + 1.
     below = (above > 0).sum(0)
-    number = np.where(below > 0, np.array(order)[np.maximum(below - 1, 0)] + 1, order[0])
-    is_body = (kinds != DISC) & near & (number < len(VERTEBRAE_UPWARDS))
+    number = np.where(below > 0, order[np.maximum(below - 1, 0)] + 1, order[0])
+    is_body = (kinds != DISC) & (number < len(VERTEBRAE_UPWARDS))
+    is_body &= (np.abs(above[nearest, column]) < BODY_REACH) & (depth[nearest, column] < BODY_REACH)
     names = np.array([vertebra_label(name) for name in VERTEBRAE_UPWARDS])
-    labels[tuple(points[:, is_body])] = names[number[is_body]]
+    labels[tuple(points[is_body].T)] = names[number[is_body]]
     return _largest_pieces(labels)
 
 
-def _measure(discs: list[LocatedDisc], grid: Grid, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    # Voxels (3, N) of the mask, their distance to each disc's center and signed height above each disc's plane (D, N).
-    points = np.argwhere(mask)
-    patient = grid.to_patient(points).astype(np.float32)
-    distance = np.stack([np.linalg.norm(_flat(patient - disc.center, disc), axis=1) for disc in discs])
-    above = np.stack([(patient - disc.center) @ disc.normal for disc in discs])
-    return points.T, distance, above
+def _widths(discs: list[LocatedDisc]) -> np.ndarray:
+    return np.array([disc.width_mm for disc in discs])
 
 
-def _flat(offset: np.ndarray, disc: LocatedDisc) -> np.ndarray:
-    # Distance in the sagittal plane: a voxel at the side of a disc is no farther from it than one in its middle.
-    return offset - np.outer(offset @ disc.left, disc.left)
+def _in_disc_frames(discs: list[LocatedDisc], points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance in front of or behind each disc's center, and signed height above its plane, in disc widths (D, N)."""
+    depth = np.stack([np.abs((points - disc.center) @ disc.anterior) / disc.width_mm for disc in discs])
+    above = np.stack([((points - disc.center) @ disc.normal) / disc.width_mm for disc in discs])
+    return depth, above
 
 
 def _largest_pieces(labels: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from .labels import label_spine
 from .network import SACRUM, SpineNetwork
 from .numbering import SURE, Named, name_levels
 from .prediction import SpinePrediction, predict
-from .spine import LocatedDisc, SpineLocation
+from .spine import SpineLocation
 
 MODEL = "spine-localizer"
 
@@ -60,60 +60,53 @@ def locate_spine(
         Fewer than two discs are seen: no sagittal picture of a lumbar spine.
     """
     progress = progress or Progress()
-    prediction, candidates = _look(study, network, progress.part(0, 0.8))
-    if len(candidates) < 2:
-        found = "no disc" if not candidates else "only one disc"
+    prediction, named = _look(study, network, lowest_disc, progress.part(0, 0.85))
+    if len(named.candidates) < 2:
+        found = "no disc" if not named.candidates else "only one disc"
         raise InputError(
             f"A lumbar spine was looked for and {found} found; give sagittal pictures that show at least two discs."
         )
-    progress.step(0.85, "Naming the levels")
-    named = name_levels(candidates, prediction, lowest_disc)
-    upwards = _locate(candidates, named, prediction)
+    upwards = [
+        locate_disc(DISCS_UPWARDS[level], candidate, prediction)
+        for level, candidate in zip(named.levels, named.candidates, strict=True)
+    ]
     progress.step(0.9, "Outlining the spine")
     labels = label_spine(upwards, prediction, study.reference)
     location = SpineLocation(tuple(reversed(upwards)), named.numbering, labels)
-    return location, _findings(named, candidates, prediction)
+    return location, _findings(named, prediction)
 
 
 def _look(
-    study: SpineStudy, network: SpineNetwork, progress: Progress
-) -> tuple[SpinePrediction, list[Candidate]]:
+    study: SpineStudy, network: SpineNetwork, lowest_disc: str | None, progress: Progress
+) -> tuple[SpinePrediction, Named]:
     # A wrong pixel size shows as discs of an impossible width; the picture is then read again at the size they imply.
-    prediction = predict(study, network, progress=progress)
-    candidates = find_candidates(prediction)
-    width = _mean_width(candidates, prediction)
-    if len(candidates) >= 4 and USUAL_WIDTH_MM[0] <= width <= USUAL_WIDTH_MM[1]:
-        return prediction, candidates
-    scales = (width / TYPICAL_WIDTH_MM,) if len(candidates) >= 4 else OTHER_SCALES
-    best = prediction, candidates
-    for scale in scales:
-        again = predict(study, network, scale=scale, progress=progress)
-        found = find_candidates(again)
-        if _evidence(found) > _evidence(best[1]) + 0.5:
-            best = again, found
+    def look(scale: float) -> tuple[SpinePrediction, Named]:
+        prediction = predict(study, network, scale=scale, progress=progress)
+        return prediction, name_levels(find_candidates(prediction), prediction, lowest_disc)
+
+    best = look(1.0)
+    width = _mean_width(*best)
+    enough = len(best[1].candidates) >= 4
+    if enough and USUAL_WIDTH_MM[0] <= width <= USUAL_WIDTH_MM[1]:
+        return best
+    for scale in (width / TYPICAL_WIDTH_MM,) if enough else OTHER_SCALES:
+        again = look(scale)
+        if _evidence(again[1]) > _evidence(best[1]) + 0.5:
+            best = again
     return best
 
 
-def _evidence(candidates: list[Candidate]) -> float:
-    return sum(candidate.confidence for candidate in candidates)
+def _evidence(named: Named) -> float:
+    return sum(candidate.confidence for candidate in named.candidates)
 
 
-def _mean_width(candidates: list[Candidate], prediction: SpinePrediction) -> float:
+def _mean_width(prediction: SpinePrediction, named: Named) -> float:
     pixel = np.linalg.norm(prediction.grid.affine[:3, 1])
-    extents = [np.ptp(candidate.pixels[candidate.middle_slice], axis=0) for candidate in candidates]
+    extents = [np.ptp(one.pixels[one.middle_slice], axis=0) for one in named.candidates]
     return float(np.median([np.hypot(*extent) for extent in extents]) * pixel) if extents else 0.0
 
 
-def _locate(candidates: list[Candidate], named: Named, prediction: SpinePrediction) -> list[LocatedDisc]:
-    return [
-        locate_disc(DISCS_UPWARDS[level], candidate, prediction)
-        for level, candidate in zip(named.levels, candidates, strict=True)
-    ]
-
-
-def _findings(
-    named: Named, candidates: list[Candidate], prediction: SpinePrediction
-) -> list[QualityFinding]:
+def _findings(named: Named, prediction: SpinePrediction) -> list[QualityFinding]:
     findings = []
     numbering = named.numbering
     if numbering.source == "model" and numbering.confidence < SURE:
@@ -133,7 +126,7 @@ def _findings(
                 "The sacrum is in view but the count from it is ambiguous: a transitional vertebra is possible.",
             )
         )
-    if not _sacrum_in_view(candidates[0], prediction):
+    if not _sacrum_in_view(named.candidates[0], prediction):
         findings.append(
             QualityFinding(
                 "sacrum_not_in_view",

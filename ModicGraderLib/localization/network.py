@@ -24,7 +24,7 @@ IDENTITIES = 15
 CORNER_CHANNELS = 4
 """Heatmaps of the disc corners, in the order of `anatomy.CORNERS`."""
 
-STRIDE = 32
+STRIDE = 64
 """Image sides must be multiples of this."""
 
 

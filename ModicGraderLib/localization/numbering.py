@@ -1,7 +1,9 @@
 """Name the discs: one decision over the whole spine.
 
-Each disc and its two neighbors vote for a level; the votes are combined by a hidden Markov model whose states are the
-levels and whose steps go upwards by one level, or by more where the gap to the next disc found leaves room for it.
+Each candidate and its two neighboring bodies vote for a level. A path through (candidate, level) pairs from the sacrum
+upwards must climb by one level per disc, or by more where the gap leaves room for it, and may leave candidates out:
+bowel and vessels look like discs too, but do not fit into the row. The best path is the numbering; the sum over all
+paths tells how sure it is.
 """
 
 from __future__ import annotations
@@ -22,42 +24,69 @@ from .prediction import SpinePrediction
 VOTE_WEIGHT = 0.35
 """Neighboring votes come from one picture and err together, so each counts for less than one."""
 
+LEAST_VOTE = 0.02
+"""No pixel may all but exclude a level: one misread body must not overrule the rest of the spine."""
+
 SURE = 0.9
 """Below this confidence the numbering is reported as unsure."""
 
 LEVELS = len(DISCS_UPWARDS)
 
+REWARD = 6.0
+"""Log-odds that a candidate of full confidence is a disc of this spine."""
+
+DISTANCE_SPREAD = 0.28
+"""Standard deviation of the distance of neighboring discs, as a share of the usual one."""
+
+LEAN_SPREAD_DEGREES = 25.0
+"""Standard deviation of the direction from disc to disc against the head-foot axis; L5/S1 leans most."""
+
+MISSED_LEVEL = 3.5
+"""Log-odds against a disc that is there but was not found."""
+
+USUAL_DISTANCE_MM = 36.0
+
 
 @dataclass(frozen=True)
 class Named:
-    """Level (index in `anatomy.DISCS_UPWARDS`) of each candidate, and the decision behind it."""
+    """The candidates that are discs, upwards, the level (index in `anatomy.DISCS_UPWARDS`) of each, the decision."""
 
+    candidates: list[Candidate]
     levels: list[int]
     numbering: Numbering
 
 
 def name_levels(candidates: list[Candidate], prediction: SpinePrediction, lowest_disc: str | None = None) -> Named:
-    """Levels of the candidates, which run upwards; `lowest_disc` (a level name) overrides the model."""
+    """The discs among the candidates, which run upwards, with their levels.
+
+    `lowest_disc` (a level name) overrides the model: the lowest disc of the model's own row gets that name.
+    """
+    if lowest_disc is not None and lowest_disc not in DISCS_UPWARDS:
+        raise InputError(f"There is no disc {lowest_disc!r}; give one of {', '.join(DISCS_UPWARDS)}.")
+    if not candidates:
+        return Named([], [], Numbering(lowest_disc or DISCS_UPWARDS[0], "model", 0.0))
     votes = level_votes(candidates, prediction)
-    steps = _step_scores(candidates, prediction.grid)
+    votes += REWARD * np.array([[candidate.confidence] for candidate in candidates])
+    steps = _steps(candidates, prediction.grid)
+    rows, levels = _best_path(votes, steps)
     chances = _start_chances(votes, steps)
-    transitional = _transitional(candidates, prediction, chances)
+    chosen = [candidates[row] for row in rows]
+    transitional = _transitional(chosen, prediction, chances)
     if lowest_disc is None:
-        levels = _best_path(votes, steps)
         numbering = Numbering(DISCS_UPWARDS[levels[0]], "model", float(chances[levels[0]]), transitional)
-    else:
-        if lowest_disc not in DISCS_UPWARDS:
-            raise InputError(f"There is no disc {lowest_disc!r}; give one of {', '.join(DISCS_UPWARDS)}.")
-        votes[0] = -np.inf
-        votes[0, DISCS_UPWARDS.index(lowest_disc)] = 0
-        levels = _best_path(votes, steps)
-        numbering = Numbering(lowest_disc, "user", 1.0, transitional)
-    return Named(levels, numbering)
+        return Named(chosen, levels, numbering)
+    shift = DISCS_UPWARDS.index(lowest_disc) - levels[0]
+    kept = [(one, level + shift) for one, level in zip(chosen, levels, strict=True) if level + shift < LEVELS]
+    return Named(
+        [one for one, _ in kept],
+        [level for _, level in kept],
+        Numbering(lowest_disc, "user", 1.0, transitional),
+    )
 
 
 def level_votes(candidates: list[Candidate], prediction: SpinePrediction) -> np.ndarray:
     """Log-probability (candidates, levels) that each is at each level, from its pixels and those above and below."""
-    log_identity = np.log(np.maximum(prediction.identities, 1e-4))
+    log_identity = np.log(np.maximum(prediction.identities, LEAST_VOTE))
     votes = np.zeros((len(candidates), LEVELS))
     for row, candidate in enumerate(candidates):
         seen = [("disc", _disc_pixels(candidate)), *_bodies(candidate, prediction)]
@@ -95,48 +124,69 @@ def _bodies(candidate: Candidate, prediction: SpinePrediction) -> list[tuple[str
     return found
 
 
-def _step_scores(candidates: list[Candidate], grid: Grid) -> np.ndarray:
-    """Log-probability (steps, LEVELS) that one candidate lies k levels above the one before."""
+def _steps(candidates: list[Candidate], grid: Grid) -> np.ndarray:
+    """Log-score (from, to, levels climbed) of going from one candidate to another; -inf where impossible."""
     pixel = np.linalg.norm(grid.affine[:3, 1])
-    centers = np.array([candidate.center for candidate in candidates])
-    distances = np.linalg.norm(np.diff(centers, axis=0), axis=1) * pixel
-    usual = float(np.median(distances)) if len(distances) else 34.0
-    scores = np.full((len(distances), LEVELS), -np.inf)
-    for row, distance in enumerate(distances):
-        for step in (1, 2, 3):
-            mismatch = (distance / usual - step) / 0.25
-            scores[row, step] = -0.5 * mismatch**2 - 3.0 * (step - 1)
+    centers = np.array([candidate.center for candidate in candidates]) * pixel
+    usual = _usual_distance(candidates, centers)
+    scores = np.full((len(centers), len(centers), LEVELS), -np.inf)
+    for lower in range(len(centers)):
+        for upper in range(lower + 1, len(centers)):
+            down, back = centers[lower] - centers[upper]
+            lean = np.degrees(np.arctan2(back, max(down, 1e-3)))
+            for climbed in (1, 2, 3):
+                mismatch = (np.hypot(down, back) / usual - climbed) / (DISTANCE_SPREAD * climbed**0.5)
+                direction = lean / LEAN_SPREAD_DEGREES
+                if abs(mismatch) < 4 and abs(direction) < 3.2:
+                    scores[lower, upper, climbed] = (
+                        -0.5 * mismatch**2 - 0.5 * direction**2 - MISSED_LEVEL * (climbed - 1)
+                    )
     return scores
 
 
+def _usual_distance(candidates: list[Candidate], centers: np.ndarray) -> float:
+    sure = centers[[candidate.confidence > 0.6 for candidate in candidates]]
+    distances = np.linalg.norm(np.diff(sure, axis=0), axis=1) if len(sure) > 2 else np.empty(0)
+    plausible = distances[(distances > 0.5 * USUAL_DISTANCE_MM) & (distances < 1.6 * USUAL_DISTANCE_MM)]
+    return float(np.median(plausible)) if len(plausible) > 1 else USUAL_DISTANCE_MM
+
+
 def _transitions(steps: np.ndarray) -> np.ndarray:
-    # (LEVELS, LEVELS) from, to; one step's scores on the diagonals above the main one.
+    # (LEVELS, LEVELS) from, to; a pair's scores on the diagonals above the main one.
     table = np.full((LEVELS, LEVELS), -np.inf)
-    for step in range(1, LEVELS):
-        table[np.arange(LEVELS - step), np.arange(step, LEVELS)] = steps[step]
+    for climbed in range(1, LEVELS):
+        table[np.arange(LEVELS - climbed), np.arange(climbed, LEVELS)] = steps[climbed]
     return table
 
 
-def _best_path(votes: np.ndarray, steps: np.ndarray) -> list[int]:
-    score, origins = votes[0], []
-    for row in range(1, len(votes)):
-        options = score[:, None] + _transitions(steps[row - 1])
-        origins.append(options.argmax(0))
-        score = options.max(0) + votes[row]
-    if not np.isfinite(score).any():
-        raise InputError("The discs found cannot all lie above the lowest disc given; check --lowest-disc.")
-    path = [int(score.argmax())]
-    for origin in reversed(origins):
-        path.append(int(origin[path[-1]]))
-    return path[::-1]
+def _best_path(votes: np.ndarray, steps: np.ndarray) -> tuple[list[int], list[int]]:
+    """Candidates and levels of the path with the highest score."""
+    score = votes.copy()
+    before: dict[tuple[int, int], tuple[int, int]] = {}
+    for upper in range(len(votes)):
+        for lower in range(upper):
+            options = score[lower][:, None] + _transitions(steps[lower, upper])
+            best = options.max(0) + votes[upper]
+            for level in np.flatnonzero(best > score[upper]):
+                score[upper, level] = best[level]
+                before[upper, int(level)] = (lower, int(options[:, level].argmax()))
+    row, level = np.unravel_index(np.argmax(score), score.shape)
+    path = [(int(row), int(level))]
+    while path[-1] in before:
+        path.append(before[path[-1]])
+    return [row for row, _ in path[::-1]], [level for _, level in path[::-1]]
 
 
 def _start_chances(votes: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    # Posterior of the lowest disc's level: the backward pass of the model.
-    backward = np.zeros(LEVELS)
-    for row in range(len(votes) - 1, 0, -1):
-        backward = logsumexp(_transitions(steps[row - 1]) + (votes[row] + backward)[None, :], axis=1)
-    total = votes[0] + backward
+    """Probability of each level for the lowest disc: the sum over all paths that begin there."""
+    backward = np.zeros_like(votes)
+    for lower in range(len(votes) - 2, -1, -1):
+        onward = [
+            logsumexp(_transitions(steps[lower, upper]) + (votes[upper] + backward[upper])[None, :], axis=1)
+            for upper in range(lower + 1, len(votes))
+        ]
+        backward[lower] = logsumexp([backward[lower], *onward], axis=0)
+    total = logsumexp(votes + backward, axis=0)
     return np.exp(total - logsumexp(total))
 
 

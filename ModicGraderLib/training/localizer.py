@@ -43,7 +43,7 @@ class _Stream(IterableDataset):
 def spine_loss(outputs: tuple[torch.Tensor, ...], view: View) -> torch.Tensor:
     """Scalar loss of the network's logits against a batch of views (every field with a leading batch axis)."""
     structures, identities, corners = outputs
-    allowed = ALLOWED_TABLE[view.structure].permute(0, 3, 1, 2)
+    allowed = torch.stack([column[view.structure] for column in ALLOWED_TABLE.T.contiguous()], 1)
     log_probability = functional.log_softmax(structures, 1)
     likelihood = torch.logsumexp(log_probability.masked_fill(allowed == 0, -1e4), 1)
     informative = allowed.sum(1) < len(STRUCTURES)

@@ -1,0 +1,1 @@
+"""Networks and heads that grade a disc region; calibration."""

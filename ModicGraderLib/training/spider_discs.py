@@ -1,0 +1,59 @@
+"""The graded discs of `spider_midsagittal`: located by our own network, cut out, and given their grades."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..anatomy import PFIRRMANN_GRADES
+from ..grading.disc_input import DiscInput, disc_inputs
+from ..grading.tasks import BINARY_TASKS, OUTPUTS
+from ..io import read_study
+from ..localization.locate import locate_spine
+from ..localization.network import SpineNetwork
+from ..mapping.marrow import fit_marrow
+from ..regions import volume_grid
+
+
+@dataclass(frozen=True)
+class GradedDisc:
+    """One disc with its targets (outputs,) in {0, 1}; NaN where a grade is missing. `type` is the Modic type 0-3."""
+
+    patient: str
+    disc: DiscInput
+    targets: np.ndarray
+    modic_type: int
+    pfirrmann: int
+
+
+def read_graded_discs(folder: Path, network: SpineNetwork) -> list[GradedDisc]:
+    """All graded discs of `folder` that are found, patient by patient."""
+    grades = pd.read_csv(folder / "gradings.csv", dtype={"patient": str})
+    found = []
+    for patient, rows in grades.groupby("patient"):
+        volumes = folder / "volumes"
+        study = read_study(volumes / f"{patient}_t1.nii.gz", volumes / f"{patient}_t2.nii.gz")
+        location, _ = locate_spine(study, network=network)
+        marrow = {
+            name: reference
+            for name, volume in (("t1", study.t1), ("t2", study.t2))
+            if (reference := fit_marrow(volume, location.labels, volume_grid(study.reference))) is not None
+        }
+        inputs = {one.level: one for one in disc_inputs(study, location, marrow)}
+        for row in rows.to_dict("records"):
+            if row["level"] in inputs:
+                found.append(_graded(f"spider-{patient}", inputs[row["level"]], row))
+    return found
+
+
+def _graded(patient: str, disc: DiscInput, row: dict) -> GradedDisc:
+    targets = np.full(OUTPUTS, np.nan, np.float32)
+    for index, task in enumerate(BINARY_TASKS):
+        value = row["modic_type"] > 0 if task == "modic_change" else row[task]
+        targets[index] = float(value)
+    for index, grade in enumerate(PFIRRMANN_GRADES[:-1]):
+        targets[len(BINARY_TASKS) + index] = float(row["pfirrmann_grade"] > grade)
+    return GradedDisc(patient, disc, targets, int(row["modic_type"]), int(row["pfirrmann_grade"]))
