@@ -161,7 +161,7 @@ def _search(
     registration.SetOptimizerAsExhaustive(steps[: fixed.GetDimension()], SEARCH_STEP_MM)
     registration.SetShrinkFactorsPerLevel([2])
     registration.SetSmoothingSigmasPerLevel([2.0])
-    return _shift(registration.Execute(fixed, moving))
+    return _execute(registration, fixed, moving)
 
 
 def _refine(fixed: sitk.Image, moving: sitk.Image, known: sitk.Image, start: np.ndarray) -> np.ndarray:
@@ -172,13 +172,12 @@ def _refine(fixed: sitk.Image, moving: sitk.Image, known: sitk.Image, start: np.
     )
     registration.SetShrinkFactorsPerLevel([2, 1])
     registration.SetSmoothingSigmasPerLevel([3.0, 0.0])
-    return _shift(registration.Execute(fixed, moving))
+    return _execute(registration, fixed, moving)
 
 
 def _registration(known: sitk.Image, start: np.ndarray) -> sitk.ImageRegistrationMethod:
     dimension = known.GetDimension()
     registration = sitk.ImageRegistrationMethod()
-    registration.SetNumberOfThreads(1)  # the sum of the histogram must not depend on how threads share it
     registration.SetMetricAsMattesMutualInformation(_HISTOGRAM_BINS)
     registration.SetMetricMovingMask(known)
     registration.SetInterpolator(sitk.sitkLinear)
@@ -188,9 +187,15 @@ def _registration(known: sitk.Image, start: np.ndarray) -> sitk.ImageRegistratio
     return registration
 
 
-def _shift(transform: sitk.Transform) -> np.ndarray:
+def _execute(registration: sitk.ImageRegistrationMethod, fixed: sitk.Image, moving: sitk.Image) -> np.ndarray:
     """(3,) mm along (slices, rows, columns); ITK maps points of T2 to T1, so the picture moves the other way."""
-    shift = -np.array(transform.GetParameters())[::-1]
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    # The sum of the histogram must not depend on how threads share it; the metric only heeds the global number.
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        shift = -np.array(registration.Execute(fixed, moving).GetParameters())[::-1]
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     return np.concatenate([np.zeros(3 - len(shift)), shift])
 
 

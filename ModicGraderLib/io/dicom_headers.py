@@ -91,7 +91,8 @@ def _frames(path: Path, header: Dataset) -> Iterator[Frame]:
 
 def _flat(top: Dataset, *groups: Dataset) -> Dataset:
     """The header this frame would have had as classic MR: what is nested in functional groups, laid out flat."""
-    flat = Dataset(top)
+    flat = Dataset()
+    flat.update(top)  # Dataset(top) would share its elements with every other frame
     for group in groups:
         for macro in group:
             for element in macro.value[0] if macro.VR == "SQ" and macro.value else ():

@@ -20,6 +20,9 @@ EXTENSIONS = NIFTI + NRRD + METAIMAGE
 _GEOMETRY_FIELDS = {NRRD: ("space directions:",), METAIMAGE: ("transformmatrix", "orientation", "rotation")}
 """Header fields one of which gives the directions of the axes; the reader fills in the identity where none is there."""
 
+_NIFTI_FLOATS = ("16", "64")
+_NIFTI_HEADER_SIZES = (348, 540)
+
 _HEADER_BYTES = 16384
 """Enough for the text at the start of a NRRD or MetaImage file."""
 
@@ -40,7 +43,7 @@ def read_file(path: Path) -> tuple[np.ndarray, np.ndarray]:
         _check_layout(reader, path.name)
         _check_geometry_given(reader, path, extension)
         if extension in NIFTI:
-            _check_complete(reader, path)
+            _check_nifti(reader, path)
         reader.SetOutputPixelType(sitk.sitkFloat32)
         image = reader.Execute()
     except RuntimeError as error:
@@ -93,23 +96,20 @@ def _check_geometry_given(reader: sitk.ImageFileReader, path: Path, extension: s
         )
 
 
-def _check_complete(reader: sitk.ImageFileReader, path: Path) -> None:
-    """The NIfTI reader fills what is missing with zeros; count the bytes ourselves."""
-    voxels = np.prod([float(count) for count in reader.GetSize()])
-    expected = float(reader.GetMetaData("vox_offset")) + voxels * int(reader.GetMetaData("bitpix")) / 8
+def _check_nifti(reader: sitk.ImageFileReader, path: Path) -> None:
+    """The NIfTI reader turns missing voxels and NaN into zeros without a word; look at the bytes ourselves."""
+    bits, start = int(reader.GetMetaData("bitpix")), int(float(reader.GetMetaData("vox_offset")))
+    count = int(np.prod(reader.GetSize(), dtype=np.int64))
     try:
-        complete = _uncompressed_size(path) >= expected
+        data = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        complete = False
-    if not complete:
+        data = b""
+    if len(data) < start + count * bits // 8:
         raise InputError(f"{path.name} is truncated or damaged; copy or export it again")
-
-
-def _uncompressed_size(path: Path) -> int:
-    if path.suffix.lower() != ".gz":
-        return path.stat().st_size
-    with gzip.open(path) as file:
-        return sum(len(chunk) for chunk in iter(lambda: file.read(1 << 22), b""))
+    if reader.GetMetaData("datatype") in _NIFTI_FLOATS:
+        order = "<" if int.from_bytes(data[:4], "little") in _NIFTI_HEADER_SIZES else ">"
+        if not np.isfinite(np.frombuffer(data, f"{order}f{bits // 8}", count, start)).all():
+            raise InputError(f"{path.name} holds NaN or infinite values; export it again from the original images")
 
 
 def _affine(image: sitk.Image) -> np.ndarray:
