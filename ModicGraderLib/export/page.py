@@ -13,7 +13,7 @@ from ..graded import GradedStudy
 from ..report import DiscReport, StudyReport
 from ..resources import resource_path
 from ..study import Volume
-from .pictures import MODIC_COLORS, level_pictures, overviews
+from .pictures import MODIC_COLORS, gray_windows, level_pictures, overviews
 
 CONTRASTS = {"t1": "T1", "t2": "T2", "t2_fat_suppressed": "T2 fat-suppressed"}
 SEVERITIES = ("error", "warning", "info")
@@ -33,15 +33,15 @@ def report_page(graded: GradedStudy) -> str:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = percent
-    report = graded.report
+    report, windows = graded.report, gray_windows(graded)
     located = {disc.level: disc for disc in graded.location.discs}
     return environment.get_template("report.html.jinja").render(
         report=report,
         findings=sorted(report.quality, key=lambda finding: SEVERITIES.index(finding.severity)),
         summary=summary(report),
         withheld=withheld(report),
-        overviews=overviews(graded),
-        levels=[(disc, level_pictures(graded, located[disc.level])) for disc in report.discs],
+        overviews=overviews(graded, windows),
+        levels=[(disc, level_pictures(graded, located[disc.level], windows)) for disc in report.discs],
         series=[_series(volume) for volume in graded.study.volumes],
         contrasts=CONTRASTS,
         type_colors=_type_colors(graded),

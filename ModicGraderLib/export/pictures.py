@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from ..anatomy import CORNERS, MODIC_MAP_LABELS
+from ..anatomy import CANAL_LABEL, CORNERS, MODIC_MAP_LABELS
 from ..graded import GradedStudy
 from ..localization.spine import LocatedDisc
 from ..regions import Grid, disc_grid, resample, volume_grid
@@ -24,7 +24,10 @@ OVERVIEW_PIXEL_MM = 0.5
 OVERVIEW_MARGIN_MM = np.array([32.0, 45.0])
 """What the overview shows around the discs along (rows, columns)."""
 
-WINDOW_PERCENTILES = (1.0, 99.5)
+WINDOW_PERCENTILES = (0.5, 99.5)
+WINDOW_HEADROOM = 1.2
+"""Bones and discs span the gray scale up to its inverse; brighter fluid and fat may saturate, as on a workstation."""
+
 MODIC_COLORS = {"I": (232, 93, 80), "II": (242, 190, 60), "III": (90, 150, 235)}
 """Red, green, blue of the line around a region of each Modic type."""
 
@@ -61,16 +64,31 @@ class Picture:
     outlines: list[Outline]
 
 
-def level_pictures(graded: GradedStudy, disc: LocatedDisc) -> list[Picture]:
+Windows = dict[str, tuple[float, float]]
+"""Signal shown as black and as white, by contrast."""
+
+
+def gray_windows(graded: GradedStudy) -> Windows:
+    """One window per volume, so that a bright lesion stays bright beside its neighbors."""
+    windows, labels = {}, graded.location.labels
+    for volume in graded.study.volumes:
+        here = resample(labels, volume_grid(graded.study.reference), volume_grid(volume), order=0, outside=0)
+        spine = volume.array[(here > 0) & (here != CANAL_LABEL)]
+        low, high = np.percentile(spine if spine.size else volume.array, WINDOW_PERCENTILES)
+        windows[volume.contrast] = float(min(low, 0.3 * high)), float(WINDOW_HEADROOM * high)
+    return windows
+
+
+def level_pictures(graded: GradedStudy, disc: LocatedDisc, windows: Windows) -> list[Picture]:
     """T1 and T2, as far as there, of one disc lying level, in the slice of the reference nearest to its center."""
     grid = disc_grid(disc, graded.study.reference, shape=REGION_SHAPE, pixel_mm=REGION_PIXEL_MM, slices=1)
-    return [_picture(graded, volume, grid, (disc,)) for volume in graded.study.volumes]
+    return [_picture(graded, volume, grid, (disc,), windows) for volume in graded.study.volumes]
 
 
-def overviews(graded: GradedStudy) -> list[Picture]:
+def overviews(graded: GradedStudy, windows: Windows) -> list[Picture]:
     """T1 and T2, as far as there, of the slice of the reference that lies nearest to most discs."""
     grid = _overview_grid(graded)
-    return [_picture(graded, volume, grid, graded.location.discs) for volume in graded.study.volumes]
+    return [_picture(graded, volume, grid, graded.location.discs, windows) for volume in graded.study.volumes]
 
 
 def _overview_grid(graded: GradedStudy) -> Grid:
@@ -87,10 +105,11 @@ def _overview_grid(graded: GradedStudy) -> Grid:
     return Grid(affine, (1, int(rows), int(columns)))
 
 
-def _picture(graded: GradedStudy, volume: Volume, grid: Grid, discs: tuple[LocatedDisc, ...]) -> Picture:
+def _picture(
+    graded: GradedStudy, volume: Volume, grid: Grid, discs: tuple[LocatedDisc, ...], windows: Windows
+) -> Picture:
     gray = resample(volume.array, volume_grid(volume), grid, outside=0.0, blur=True)[0]
-    # Windowed by the whole volume, so that a bright lesion stays bright beside its neighbors.
-    low, high = np.percentile(volume.array, WINDOW_PERCENTILES)
+    low, high = windows[volume.contrast]
     gray = (np.clip((gray - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
     pixels = np.repeat(gray[..., None], 3, axis=-1)
     if "modic_map" in graded.maps:
