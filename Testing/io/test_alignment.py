@@ -15,7 +15,7 @@ from ModicGraderLib.study import Volume
 DATA = Path(os.environ.get("MODICGRADER_DATA", Path(__file__).parents[3] / "shared" / "data"))
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real images are not at {DATA}")
 
-PATIENTS = ("002", "003", "005", "033", "036", "078", "098")
+PATIENTS = ("002", "003", "005", "011", "033", "036", "040", "078", "098")
 
 
 def phantom(slices: int, contrast: str, columns_mm: float = 1.0) -> Volume:
