@@ -13,13 +13,16 @@ READY := $(VENV)/ready
 SAMPLE := output/sample
 RESULT := output/demo
 
-.PHONY: demo test evaluate train bench clean
+GRAPHICS := libegl1 libgl1
+HAS_GRAPHICS = $(RUN) -c "import ctypes; ctypes.CDLL('libEGL.so.1'), ctypes.CDLL('libGL.so.1')" 2>/dev/null
+
+.PHONY: demo test evaluate train bench graphics clean
 
 demo: $(READY)
 	$(RUN) -m ModicGraderLib simulate --output $(SAMPLE) --seed 7
 	$(RUN) -m ModicGraderLib grade --t1 $(SAMPLE)/t1.nii.gz --t2 $(SAMPLE)/t2.nii.gz --output $(RESULT)
 
-test: $(READY)
+test: $(READY) graphics
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m pytest
@@ -32,6 +35,12 @@ train: $(READY)
 
 bench: $(READY)
 	$(RUN) Testing/benchmarks/grading_time.py
+
+# The tests that draw a scene off screen crash without these libraries; root installs them, others are told.
+graphics: $(READY)
+	@$(HAS_GRAPHICS) || { [ "$$(id -u)" = 0 ] && apt-get -qq update && \
+		apt-get -qq install --yes --no-install-recommends $(GRAPHICS) >/dev/null && $(HAS_GRAPHICS); } || \
+		{ echo "make test draws off screen and needs: apt-get install $(GRAPHICS)" >&2; exit 1; }
 
 # Made anew whenever the pinned versions change, and reused otherwise.
 $(READY): requirements.lock pyproject.toml setup.py
