@@ -9,12 +9,13 @@ import numpy as np
 import torch
 
 from . import __version__
-from .anatomy import ENDPLATES, GRADED_DISCS
+from .anatomy import GRADED_DISCS
 from .errors import InputError
 from .graded import GradedStudy
 from .grading.disc_input import disc_inputs
 from .grading.grader import MODEL as GRADER
-from .grading.grader import DiscGrades, Ensemble, grade_discs, load_ensemble
+from .grading.grader import Ensemble, grade_discs, load_ensemble
+from .localization.agreement import agree_on_discs
 from .localization.locate import MODEL as LOCALIZER
 from .localization.locate import load_network, locate_spine
 from .localization.network import SpineNetwork
@@ -85,13 +86,14 @@ def grade_study(
     wanted = frozenset(OUTPUTS) if only is None else only
     progress.step(0.0, "Loading the models")
     models = models or Models.shipped(choose_device(device))
+    study, agreement = agree_on_discs(study, models.localizer, progress.part(0.02, 0.15))
     location, findings = locate_spine(
-        study, network=models.localizer, lowest_disc=lowest_disc, progress=progress.part(0.02, 0.6)
+        study, network=models.localizer, lowest_disc=lowest_disc, progress=progress.part(0.15, 0.6)
     )
     progress.step(0.6, "Reading the patient's own marrow")
     marrow = _marrow(study, location)
     discs = [disc for disc in location.discs if disc.level in GRADED_DISCS]
-    findings = [*study.quality, *findings, *_missing(discs), *_unreadable(study, marrow)]
+    findings = [*study.quality, *agreement, *findings, *_missing(discs), *_unreadable(study, marrow)]
 
     progress.step(0.7, "Grading the discs")
     inputs = {one.level: one for one in disc_inputs(study, location, marrow)}
@@ -100,8 +102,7 @@ def grade_study(
 
     progress.step(0.95, "Writing the report")
     reports = [
-        read_disc(disc, grade, signals.get(disc.level), location)
-        for disc, grade in zip(discs, grades, strict=True)
+        read_disc(disc, grade, signals.get(disc.level), location) for disc, grade in zip(discs, grades, strict=True)
     ]
     report = StudyReport(
         software=_software(),
@@ -164,9 +165,7 @@ def _signals(
     return signals, typed
 
 
-def _maps(
-    typed: dict[str, np.ndarray], reports: list[DiscReport], discs: list[LocatedDisc]
-) -> dict[str, np.ndarray]:
+def _maps(typed: dict[str, np.ndarray], reports: list[DiscReport], discs: list[LocatedDisc]) -> dict[str, np.ndarray]:
     # The rule alone sees change everywhere that marrow is uneven; the grader decides at which discs it is believed.
     shape = next(iter(typed.values())).shape
     modic_map, probability = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
@@ -186,6 +185,3 @@ def _software() -> dict:
         "models": [entry for entry in describe() if entry["name"] in (LOCALIZER, GRADER)],
         "torch": metadata.version("torch"),
     }
-
-
-__all__ = ["ENDPLATES", "DiscGrades", "Models", "choose_device", "grade_study"]

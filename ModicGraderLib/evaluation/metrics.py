@@ -68,5 +68,7 @@ def calibration_error(truth: np.ndarray, probability: np.ndarray) -> float:
     """Expected calibration error: mean distance of frequency and probability over bins of equal count."""
     order = np.argsort(probability)
     bins = np.array_split(order, BINS)
-    distances = [abs(float(np.mean(truth[part]) - np.mean(probability[part]))) * len(part) for part in bins if len(part)]
+    distances = [
+        abs(float(np.mean(truth[part]) - np.mean(probability[part]))) * len(part) for part in bins if len(part)
+    ]
     return sum(distances) / len(order)

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from ..errors import ModelError
 from ..models import load_weights
 from .disc_input import BORDER, DiscInput
 from .network import DiscGrader
@@ -41,7 +42,9 @@ def load_ensemble(device: str = "cpu") -> Ensemble:
     for prefix in sorted({name.split(".")[0] for name in weights if name.startswith("member")}):
         member = DiscGrader()
         own = {name.removeprefix(prefix + "."): tensor for name, tensor in weights.items() if name.startswith(prefix)}
-        member.load_state_dict(own)
+        missing, unknown = member.load_state_dict(own, strict=False)
+        if unknown or any("num_batches" not in name for name in missing):
+            raise ModelError(f"{MODEL} does not fit this version of ModicGrader; install ModicGrader again")
         members.append(member.eval().to(torch.device(device)))
     return Ensemble(tuple(members), weights["calibration.scale"].numpy(), weights["calibration.offset"].numpy())
 

@@ -64,9 +64,7 @@ def _link(prediction: SpinePrediction) -> list[Candidate]:
     return candidates
 
 
-def _owner(
-    candidates: list[Candidate], number: int, points: np.ndarray, shape: tuple[int, ...]
-) -> Candidate | None:
+def _owner(candidates: list[Candidate], number: int, points: np.ndarray, shape: tuple[int, ...]) -> Candidate | None:
     region = np.zeros(shape, bool)
     region[tuple(points.T)] = True
     best, best_overlap = None, 0.25 * len(points)

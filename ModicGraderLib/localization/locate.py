@@ -36,7 +36,7 @@ OTHER_SCALES = (0.65, 1.5)
 def load_network(device: str = "cpu") -> SpineNetwork:
     """The shipped localization network, ready to run on a device."""
     network = SpineNetwork()
-    network.load_weights({name: tensor.float() for name, tensor in load_weights(MODEL).items()})
+    network.load_weights(load_weights(MODEL))
     return network.eval().to(torch.device(device), memory_format=torch.channels_last)
 
 

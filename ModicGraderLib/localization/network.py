@@ -61,9 +61,10 @@ class SpineNetwork(nn.Module):
         return {name: tensor.contiguous() for name, tensor in state.items() if ".skip_layers." not in name}
 
     def load_weights(self, weights: dict[str, torch.Tensor]) -> None:
-        """Take what `weights()` gave; raise RuntimeError if anything is missing or unknown."""
+        """Take what `weights()` gave, in any precision; raise RuntimeError if anything is missing or unknown."""
         missing, unknown = self.load_state_dict(weights, strict=False)
-        missing = [name for name in missing if ".skip_layers." not in name]
+        # Batch counters matter to training alone and are not shipped.
+        missing = [name for name in missing if ".skip_layers." not in name and "num_batches" not in name]
         if missing or unknown:
             raise RuntimeError(f"weights do not fit SpineNetwork: missing {missing}, unknown {unknown}")
 

@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..regions import Grid
 from ..report import Numbering
 from .candidates import Candidate
-from .network import DISC, IDENTITIES, SACRUM, VERTEBRA
+from .network import IDENTITIES, SACRUM, VERTEBRA
 from .prediction import SpinePrediction
 
 VOTE_WEIGHT = 0.35

@@ -102,9 +102,7 @@ def _member(
     return torch.load(path, weights_only=True)
 
 
-def _train(
-    tensors: tuple[torch.Tensor, ...], chosen: np.ndarray, epochs: int, seed: int
-) -> dict[str, torch.Tensor]:
+def _train(tensors: tuple[torch.Tensor, ...], chosen: np.ndarray, epochs: int, seed: int) -> dict[str, torch.Tensor]:
     """Weights after `epochs`, averaged exponentially over the steps."""
     torch.manual_seed(seed)
     random = torch.Generator().manual_seed(seed)

@@ -12,6 +12,7 @@ from ..anatomy import PFIRRMANN_GRADES
 from ..grading.disc_input import DiscInput, disc_inputs
 from ..grading.tasks import BINARY_TASKS, OUTPUTS
 from ..io import read_study
+from ..localization.agreement import agree_on_discs
 from ..localization.locate import locate_spine
 from ..localization.network import SpineNetwork
 from ..mapping.marrow import fit_marrow
@@ -36,6 +37,7 @@ def read_graded_discs(folder: Path, network: SpineNetwork) -> list[GradedDisc]:
     for patient, rows in grades.groupby("patient"):
         volumes = folder / "volumes"
         study = read_study(volumes / f"{patient}_t1.nii.gz", volumes / f"{patient}_t2.nii.gz")
+        study, _ = agree_on_discs(study, network)
         location, _ = locate_spine(study, network=network)
         marrow = {
             name: reference

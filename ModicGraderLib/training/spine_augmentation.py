@@ -62,8 +62,15 @@ class SpineViews:
         self.random = np.random.default_rng(seed)
         self._artefacts = Compose(
             [
-                OneOf([RandGaussianSmooth(sigma_x=(0.4, 1.5), sigma_y=(0.4, 1.5), prob=1.0), RandGibbsNoise(prob=0.7, alpha=(0.0, 0.5))]),
-                RandSimulateLowResolution(prob=0.2, zoom_range=(0.4, 0.9), upsample_mode="bilinear", align_corners=False),
+                OneOf(
+                    [
+                        RandGaussianSmooth(sigma_x=(0.4, 1.5), sigma_y=(0.4, 1.5), prob=1.0),
+                        RandGibbsNoise(prob=0.7, alpha=(0.0, 0.5)),
+                    ]
+                ),
+                RandSimulateLowResolution(
+                    prob=0.2, zoom_range=(0.4, 0.9), upsample_mode="bilinear", align_corners=False
+                ),
                 RandBiasField(prob=0.4, degree=3, coeff_range=(-0.4, 0.4)),
                 RandAdjustContrast(prob=0.4, gamma=(0.5, 2.0)),
                 RandGaussianNoise(prob=0.5, std=0.04),

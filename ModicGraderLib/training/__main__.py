@@ -1,0 +1,95 @@
+"""`python -m ModicGraderLib.training`: train the shipped models from the data folder; an interrupted run goes on.
+
+Steps, each with its results under `--output`:
+
+    teacher     localization network from the T1 polygons alone (about 25 minutes on two cores)
+    localizer   continued on the polygons, SPIDER's masks, and SPIDER's slices labelled by the teacher (25 minutes)
+    grader      disc grader, cross-validated on SPIDER's grades (25 minutes)
+    publish     into Resources/Models
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from .. import __version__
+from ..localization.network import SpineNetwork
+from . import grader, localizer
+from .data_folder import data_folder
+from .mask_source import read_mask_slices
+from .polygon_source import read_polygon_slices
+from .publish import publish
+from .spider_discs import read_graded_discs
+from .spider_source import read_self_labelled_slices
+from .splits import training_part
+
+STEPS = ("teacher", "localizer", "grader", "publish")
+
+
+def train_teacher(out: Path, steps: int) -> None:
+    """T1 polygons alone: what it does on T2 and on SPIDER shows how well the method carries over."""
+    slices = training_part(read_polygon_slices(data_folder() / "t1_vertebra_polygons"))
+    localizer.train([slices], [1.0], out / "teacher", steps=steps)
+
+
+def train_localizer(out: Path, steps: int) -> None:
+    """All three sources, from the teacher's weights."""
+    start = out / "teacher" / "weights.safetensors"
+    sources = [
+        read_polygon_slices(data_folder() / "t1_vertebra_polygons"),
+        read_mask_slices(data_folder() / "spider_t2_space_masks"),
+        read_self_labelled_slices(data_folder() / "spider_midsagittal", _network(start)),
+    ]
+    localizer.train(
+        [training_part(source) for source in sources],
+        [0.35, 0.25, 0.40],
+        out / "localizer",
+        steps=steps,
+        learning_rate=1.2e-3,
+        start=start,
+    )
+
+
+def train_grader(out: Path, epochs: int) -> None:
+    """On the discs that the localizer finds."""
+    network = _network(out / "localizer" / "weights.safetensors")
+    discs = read_graded_discs(data_folder() / "spider_midsagittal", network)
+    grader.cross_validate(discs, out / "grader", epochs=epochs)
+
+
+def _network(path: Path) -> SpineNetwork:
+    network = SpineNetwork()
+    network.load_weights(load_file(path))
+    return network.eval()
+
+
+def main() -> None:
+    """Run the steps asked for."""
+    parser = argparse.ArgumentParser(prog="python -m ModicGraderLib.training", description=__doc__.split("\n")[0])
+    parser.add_argument("steps", nargs="*", default=list(STEPS), metavar="STEP", help=f"of {', '.join(STEPS)}; all")
+    parser.add_argument("--output", type=Path, default=Path("runs"), help="where checkpoints and logs go")
+    parser.add_argument("--teacher-steps", type=int, default=1200)
+    parser.add_argument("--localizer-steps", type=int, default=1500)
+    parser.add_argument("--grader-epochs", type=int, default=40)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    call = parser.parse_args()
+    if unknown := set(call.steps) - set(STEPS):
+        parser.error(f"unknown step {', '.join(sorted(unknown))}; choose of {', '.join(STEPS)}")
+    torch.set_num_threads(call.threads)
+    if "teacher" in call.steps:
+        train_teacher(call.output, call.teacher_steps)
+    if "localizer" in call.steps:
+        train_localizer(call.output, call.localizer_steps)
+    if "grader" in call.steps:
+        train_grader(call.output, call.grader_epochs)
+    if "publish" in call.steps:
+        publish("spine-localizer", call.output / "localizer" / "weights.safetensors", __version__)
+        publish("disc-grader", call.output / "grader" / "disc-grader.safetensors", __version__)
+
+
+if __name__ == "__main__":
+    main()
