@@ -29,7 +29,7 @@ from .regions import volume_grid
 from .report import DiscReport, QualityFinding, StudyReport
 from .study import SpineStudy
 
-OUTPUTS = ("report", "map", "evidence")
+OUTPUTS = ("report", "map")
 """What `only` may name."""
 
 
@@ -84,6 +84,8 @@ def grade_study(
     """
     progress = progress or Progress()
     wanted = frozenset(OUTPUTS) if only is None else only
+    if not wanted <= set(OUTPUTS):
+        raise InputError(f"Only {' and '.join(OUTPUTS)} can be asked for; evidence heatmaps are not made yet.")
     progress.step(0.0, "Loading the models")
     models = models or Models.shipped(choose_device(device))
     study, agreement = agree_on_discs(study, models.localizer, progress.part(0.02, 0.15))

@@ -36,7 +36,7 @@ from .metrics import bootstrap
 HEADER = """# Results
 
 Written by `make evaluate`; anyone with the data folder can run it. Intervals are 95 %, by bootstrap over patients.
-Localization is reported on patients whose name hashes into the two held-out tenths (`ModicGraderLib/training/splits.py`);
+Localization is reported on patients in the two held-out tenths of `ModicGraderLib/training/splits.py`;
 they were neither trained on nor looked at for any choice. Grading is out of fold: each disc is graded by ensemble
 members that never saw its patient, with a calibration fitted on the other folds.
 """

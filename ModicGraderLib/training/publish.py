@@ -13,14 +13,14 @@ from ..resources import resource_path
 ENTRIES = {
     "spine-localizer": {
         "task": "Vertebral bodies, S1, discs, canal, level identities and disc corners on sagittal T1 or T2 slices",
-        "description": "U-Net (MONAI DynUNet), 5.3 M parameters; model card in spine-localizer.md",
+        "description": "U-Net (MONAI DynUNet) on single sagittal slices; model card in spine-localizer.md",
         "training_data": [
             "T1 vertebra polygons (backspine; images of Sudirman 2019), CC-BY-4.0",
             "SPIDER T2 SPACE masks and T1/T2 mid-sagittal slices (van der Graaf 2024), CC-BY-4.0",
         ],
     },
     "disc-grader": {
-        "task": "Modic change, Pfirrmann, narrowing, endplate changes, herniation, bulging, spondylolisthesis of a disc",
+        "task": "Modic change, Pfirrmann, narrowing, endplate changes, herniation, bulging, listhesis of a disc",
         "description": "Five small residual networks, one a fold, calibrated; model card in disc-grader.md",
         "training_data": ["SPIDER T1/T2 mid-sagittal slices with expert grades (van der Graaf 2024), CC-BY-4.0"],
     },

@@ -158,7 +158,7 @@ class SpineViews:
         if not canal.any():
             # Where the canal is not labelled, a band behind the bodies stands in for it; good enough to recolor.
             column = bodies | discs
-            near, width = (int(round(mm / PIXEL_MM)) for mm in (self.random.uniform(1, 4), self.random.uniform(10, 17)))
+            near, width = (round(mm / PIXEL_MM) for mm in (self.random.uniform(1, 4), self.random.uniform(10, 17)))
             canal = ndimage.maximum_filter(column, (5, 2 * (near + width) + 1), origin=(0, near + width))
             canal &= ~ndimage.maximum_filter(column, (5, 2 * near + 1), origin=(0, 0))
         return [bodies, discs, nucleus, canal]
