@@ -65,18 +65,23 @@ def disc_grid(
         How many slices of `reference`, centered on the one nearest to the disc's center.
     """
     step = reference.affine[:3, 0]
-    unit = step / np.linalg.norm(step)
+    unit = _unit(step)
     lean = disc.left / max(abs(float(disc.left @ unit)), 0.5)
     along = lean * np.sign(lean @ unit) * np.linalg.norm(step)
     nearest = float(np.round(reference.to_index(disc.center)[0]))
     # The grid's middle slice is an actual slice of the reference, so its samples are not interpolated between two.
     middle = disc.center + along * (nearest - float(reference.to_index(disc.center)[0]))
-    axes = np.stack([along, -disc.normal * pixel_mm, -disc.anterior * pixel_mm], axis=1)
+    down, back = (-_unit(axis - (axis @ unit) * unit) * pixel_mm for axis in (disc.normal, disc.anterior))
+    axes = np.stack([along, down, back], axis=1)
     half = (np.array([slices, *shape]) - 1) / 2
     affine = np.eye(4)
     affine[:3, :3] = axes
     affine[:3, 3] = middle - axes @ np.array([np.floor(half[0]), half[1], half[2]])
     return Grid(affine, (slices, *shape))
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)
 
 
 def resample(
