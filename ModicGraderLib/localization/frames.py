@@ -6,7 +6,6 @@ import numpy as np
 
 from ..anatomy import CORNERS
 from .candidates import Candidate
-from .network import DISC, PIXEL_MM
 from .prediction import SpinePrediction
 from .spine import LocatedDisc
 
@@ -15,6 +14,9 @@ SEARCH_MM = 9.0
 
 MIN_PEAK = 0.15
 """Lowest heatmap peak taken for a corner; below it the end of the mask stands in."""
+
+MIN_HEIGHT_MM = 0.5
+"""Height given to a disc whose endplates seem to touch or cross."""
 
 MAX_TILT_DEGREES = 25.0
 """Largest sideways tilt believed."""
@@ -43,7 +45,7 @@ def locate_disc(level: str, candidate: Candidate, prediction: SpinePrediction) -
         normal=normal,
         anterior=_unit(np.cross(left, normal)),
         width_mm=float(width),
-        height_mm=_height(candidate, prediction, float(width)),
+        height_mm=_height(points, normal),
         corners=points,
         confidence=candidate.confidence,
     )
@@ -103,11 +105,10 @@ def _sideways_slope(candidate: Candidate, prediction: SpinePrediction, corners: 
     return float(np.clip(slope, -limit, limit))
 
 
-def _height(candidate: Candidate, prediction: SpinePrediction, width: float) -> float:
-    """Mean height in mm: the area of the disc's cross-section, pixels weighted by probability, over its width."""
-    number = candidate.middle_slice
-    points = candidate.pixels[number]
-    low, high = np.maximum(points.min(0) - 1, 0), points.max(0) + 2
-    chances = prediction.structures[DISC, number, low[0] : high[0], low[1] : high[1]]
-    pixel = np.linalg.norm(prediction.grid.affine[:3, 1])
-    return float(chances.sum() * pixel**2 / max(width, PIXEL_MM))
+def _height(points: dict[str, np.ndarray], normal: np.ndarray) -> float:
+    """Mean distance in mm of the endplates at their corners, along the normal.
+
+    The disc's mask is no better a ruler: where masks are drawn generously it reads two millimetres more.
+    """
+    distances = [(points[f"upper_{end}"] - points[f"lower_{end}"]) @ normal for end in ("anterior", "posterior")]
+    return max(float(np.mean(distances)), MIN_HEIGHT_MM)
