@@ -21,7 +21,7 @@ from .localization.locate import load_network, locate_spine
 from .localization.network import SpineNetwork
 from .localization.spine import LocatedDisc, SpineLocation
 from .mapping.marrow import Marrow, fit_marrow
-from .mapping.signal_rule import EndplateSignal, marrow_scores, read_endplates
+from .mapping.signal_rule import EndplateSignal, read_endplates
 from .models import describe
 from .progress import Progress
 from .reading import read_disc
@@ -159,11 +159,10 @@ def _signals(
     fat_suppressed = any(volume.contrast == "t2_fat_suppressed" for volume in study.volumes)
     if set(marrow) != {"t1", "t2"} or fat_suppressed:
         return {}, {}
-    scores = marrow_scores(study, marrow)
     signals, typed = {}, {}
     for number, disc in enumerate(discs):
         progress.step(number / len(discs), f"Typing the marrow at {disc.level}")
-        signals[disc.level], typed[disc.level] = read_endplates(disc, scores, location.labels, study)
+        signals[disc.level], typed[disc.level] = read_endplates(disc, location.labels, study, marrow)
     return signals, typed
 
 

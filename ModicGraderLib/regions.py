@@ -44,6 +44,13 @@ def volume_grid(volume: Volume) -> Grid:
     return Grid(volume.affine, volume.array.shape)
 
 
+def part_of(grid: Grid, box: tuple[slice, slice, slice]) -> Grid:
+    """The part of a grid that three slices with bounds cut out of its arrays."""
+    affine = grid.affine.copy()
+    affine[:3, 3] = grid.to_patient([one.start for one in box])
+    return Grid(affine, tuple(one.stop - one.start for one in box))
+
+
 def disc_grid(
     disc: LocatedDisc,
     reference: Volume,

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..anatomy import CANAL_LABEL, DISCS_UPWARDS, VERTEBRAE_UPWARDS, disc_label, vertebra_label
-from ..regions import resample, volume_grid
+from ..regions import Grid, part_of, resample, volume_grid
 from ..study import Volume
 from .network import CANAL, DISC, SACRUM, VERTEBRA
 from .prediction import SpinePrediction
@@ -17,17 +17,18 @@ DISC_MARGIN_MM = 5.0
 """A disc's voxels lie within this share of its width in front of and behind its center, and this far above and below
 its own height; bowel and vessels that look like discs lie farther off."""
 
+BOX_MARGIN_MM = 60.0
+"""Nothing farther than this in front of, behind, above or below the discs is labelled: a body and the canal fit in."""
+
 BODY_REACH = 1.1
 """A body's voxels lie within this many disc widths of the nearest disc's center."""
 
 
 def label_spine(discs: list[LocatedDisc], prediction: SpinePrediction, reference: Volume) -> np.ndarray:
     """Labels (slices, rows, columns) uint8 on the grid of `reference`; `discs` run from the lowest upwards."""
-    grid = volume_grid(reference)
-    structures = np.stack([
-        resample(chances, prediction.grid, grid, outside=0.0) for chances in prediction.structures
-    ])  # fmt: skip
-    winner = structures.argmax(0)
+    box, grid = _spine_box(discs, reference)
+    structures = [resample(chances, prediction.grid, grid, outside=0.0) for chances in prediction.structures]
+    winner = np.argmax(structures, axis=0)
     labels = np.zeros(grid.shape, np.uint8)
     labels[winner == CANAL] = CANAL_LABEL
     points = np.argwhere(np.isin(winner, (VERTEBRA, SACRUM, DISC)))
@@ -49,7 +50,21 @@ def label_spine(discs: list[LocatedDisc], prediction: SpinePrediction, reference
     is_body &= (np.abs(above[nearest, column]) < BODY_REACH) & (depth[nearest, column] < BODY_REACH)
     names = np.array([vertebra_label(name) for name in VERTEBRAE_UPWARDS])
     labels[tuple(points[is_body].T)] = names[number[is_body]]
-    return _largest_pieces(labels)
+    whole = np.zeros(reference.array.shape, np.uint8)
+    whole[box] = _largest_pieces(labels)
+    return whole
+
+
+def _spine_box(discs: list[LocatedDisc], reference: Volume) -> tuple[tuple[slice, slice, slice], Grid]:
+    """The part of the reference's voxels that can belong to the spine, as slices and as a grid: all else is air,
+    fat and bowel, and by far the most."""
+    corners = reference.to_index(np.array([point for disc in discs for point in disc.corners.values()]))
+    low = np.floor(corners.min(0)[1:] - BOX_MARGIN_MM / reference.spacing[1:])
+    high = np.ceil(corners.max(0)[1:] + BOX_MARGIN_MM / reference.spacing[1:]) + 1
+    low = np.clip(low, 0, np.array(reference.array.shape[1:]) - 1).astype(int)
+    high = np.clip(high, low + 1, reference.array.shape[1:]).astype(int)
+    box = (slice(0, reference.array.shape[0]), slice(low[0], high[0]), slice(low[1], high[1]))
+    return box, part_of(volume_grid(reference), box)
 
 
 def _widths(discs: list[LocatedDisc]) -> np.ndarray:

@@ -80,17 +80,18 @@ def _look(
     study: SpineStudy, network: SpineNetwork, lowest_disc: str | None, progress: Progress
 ) -> tuple[SpinePrediction, Named]:
     # A wrong pixel size shows as discs of an impossible width; the picture is then read again at the size they imply.
-    def look(scale: float) -> tuple[SpinePrediction, Named]:
-        prediction = predict(study, network, scale=scale, progress=progress)
+    def look(scale: float, part: Progress) -> tuple[SpinePrediction, Named]:
+        prediction = predict(study, network, scale=scale, progress=part)
         return prediction, name_levels(find_candidates(prediction), prediction, lowest_disc)
 
-    best = look(1.0)
+    best = look(1.0, progress.part(0, 0.6))
     width = _mean_width(*best)
     enough = len(best[1].candidates) >= 4
     if enough and USUAL_WIDTH_MM[0] <= width <= USUAL_WIDTH_MM[1]:
         return best
-    for scale in (width / TYPICAL_WIDTH_MM,) if enough else OTHER_SCALES:
-        again = look(scale)
+    scales = (width / TYPICAL_WIDTH_MM,) if enough else OTHER_SCALES
+    for number, scale in enumerate(scales):
+        again = look(scale, progress.part(0.6 + 0.4 * number / len(scales), 0.6 + 0.4 * (number + 1) / len(scales)))
         if _evidence(again[1]) > _evidence(best[1]) + 0.5:
             best = again
     return best

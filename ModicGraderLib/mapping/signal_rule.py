@@ -17,18 +17,21 @@ from scipy import ndimage
 
 from ..anatomy import ENDPLATES, MODIC_MAP_LABELS, vertebra_label, vertebrae_of
 from ..localization.spine import LocatedDisc
-from ..regions import volume_grid
+from ..regions import Grid, part_of, resample, volume_grid
 from ..study import SpineStudy
-from .marrow import Marrow, resample
+from .marrow import Marrow
 
 DEAD_BAND = 1.0
-"""In robust standard deviations of the patient's marrow (`seed`: Gao reconstruction, default 1)."""
+"""In robust standard deviations of the patient's marrow; the default of the reconstruction of Gao 2022."""
 
 REACH_MM = 14.0
 """Depth below an endplate that is searched; a change must touch the endplate, but seldom passes half the body."""
 
 TOUCH_MM = 4.0
 """A change begins within this distance of the endplate."""
+
+SMOOTHING_MM = 0.6
+"""In-plane smoothing before typing, against noise."""
 
 MIN_AREA_MM2 = 15.0
 """Smallest cross-section of a change; less is noise, vessels or a partial volume of the endplate itself."""
@@ -58,46 +61,46 @@ class EndplateSignal:
         return {name: value / total for name, value in weight.items()}
 
 
-def marrow_scores(study: SpineStudy, marrow: dict[str, Marrow]) -> dict[str, np.ndarray]:
-    """Per contrast ("t1", "t2") the z-scores against normal marrow, on the grid of the study's reference."""
-    grid = volume_grid(study.reference)
+def marrow_scores(study: SpineStudy, marrow: dict[str, Marrow], grid: Grid) -> dict[str, np.ndarray]:
+    """Per contrast ("t1", "t2") the z-scores against normal marrow, (slices, rows, columns) on `grid`."""
     scores = {}
     for name, volume in (("t1", study.t1), ("t2", study.t2)):
         if volume is None or name not in marrow:
             continue
         signal = np.log(np.maximum(resample(volume.array, volume_grid(volume), grid, outside=0.0), 1e-3))
-        smooth = ndimage.gaussian_filter(signal, (0, *(0.6 / study.reference.spacing[1:])))
+        smooth = ndimage.gaussian_filter(signal, (0, *(SMOOTHING_MM / study.reference.spacing[1:])))
         scores[name] = (smooth - marrow[name].log_signal(grid)) / marrow[name].spread
     return scores
 
 
 def read_endplates(
-    disc: LocatedDisc, scores: dict[str, np.ndarray], labels: np.ndarray, study: SpineStudy
+    disc: LocatedDisc, labels: np.ndarray, study: SpineStudy, marrow: dict[str, Marrow]
 ) -> tuple[dict[str, EndplateSignal], np.ndarray]:
-    """Typed changes at the two endplates of a disc.
+    """Typed changes at the two endplates of a disc; needs the marrow of both contrasts.
 
     Returns
     -------
     The finding per endplate, and the map (slices, rows, columns) uint8 of the typed voxels on the reference grid.
     """
-    grid = volume_grid(study.reference)
-    types = type_voxels(scores["t1"], scores["t2"]) if {"t1", "t2"} <= set(scores) else None
     found, typed = {}, np.zeros(labels.shape, np.uint8)
     pixel_area = float(np.prod(study.reference.spacing[1:]))
     for endplate, vertebra in zip(ENDPLATES, vertebrae_of(disc.level), strict=True):
-        areas = {}
-        if types is not None:
-            zone = labels == vertebra_label(vertebra)
-            depth = _depth(disc, endplate, zone, grid)
-            for name, label in MODIC_MAP_LABELS.items():
-                kept = _touching((types == label) & (depth < REACH_MM), depth, MIN_AREA_MM2 / pixel_area)
-                typed[kept] = label
-                areas[name] = float(kept.sum((1, 2)).max()) * pixel_area
-        found[endplate] = EndplateSignal(areas)
+        found[endplate] = EndplateSignal({})
+        box = next(iter(ndimage.find_objects((labels == vertebra_label(vertebra)).astype(np.uint8))), None)
+        if box is None:
+            continue
+        grid = part_of(volume_grid(study.reference), box)
+        scores = marrow_scores(study, marrow, grid)
+        types = type_voxels(scores["t1"], scores["t2"])
+        depth = _depth(disc, endplate, labels[box] == vertebra_label(vertebra), grid)
+        for name, label in MODIC_MAP_LABELS.items():
+            kept = _touching((types == label) & (depth < REACH_MM), depth, MIN_AREA_MM2 / pixel_area)
+            typed[box][kept] = label
+            found[endplate].areas_mm2[name] = float(kept.sum((1, 2)).max()) * pixel_area
     return found, typed
 
 
-def _depth(disc: LocatedDisc, endplate: str, zone: np.ndarray, grid) -> np.ndarray:
+def _depth(disc: LocatedDisc, endplate: str, zone: np.ndarray, grid: Grid) -> np.ndarray:
     """Distance in mm of the zone's voxels from the endplate's line, infinite elsewhere."""
     depth = np.full(zone.shape, np.inf, np.float32)
     points = np.argwhere(zone)
