@@ -95,8 +95,7 @@ def _endplate(
     """The grader knows a change per disc only; the disc's probability is shared by where the signal rule sees it."""
     change = whole.any_change or 0.0
     if signals is None:
-        modic = ModicReading(None, dict(whole.probabilities), change)
-        return EndplateReport(modic, grades.findings[f"{name}_endplate_change"], None)
+        return EndplateReport(_modic(change, None), grades.findings[f"{name}_endplate_change"], None)
     area = sum(signals[name].areas_mm2.values())
     largest = max(sum(signal.areas_mm2.values()) for signal in signals.values())
     own = change * (area / largest if largest > 0 else 1.0)
