@@ -17,7 +17,7 @@ from ..anatomy import VERTEBRAE_UPWARDS, vertebra_label
 from ..regions import Grid, resample, volume_grid
 from ..study import Volume
 
-BODY_LABELS = [vertebra_label(name) for name in VERTEBRAE_UPWARDS[1:]]
+BODY_LABELS = [vertebra_label(name) for name in VERTEBRAE_UPWARDS]
 
 MARGIN_MM = 3.0
 """Marrow this close to the edge of a body is left out of the fit: cortical bone, partial volume, endplate changes."""
@@ -76,10 +76,7 @@ def fit_marrow(volume: Volume, labels: np.ndarray, label_grid: Grid) -> Marrow |
     same = label_grid.shape == grid.shape and np.allclose(label_grid.affine, grid.affine)
     own = labels if same else resample(labels, label_grid, grid, order=0, outside=0)
     bodies = np.isin(own, BODY_LABELS)
-    reach = np.maximum(np.round(MARGIN_MM / volume.spacing[1:]).astype(int), 1)
-    rows, columns = np.ogrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
-    ball = ((rows / reach[0]) ** 2 + (columns / reach[1]) ** 2 <= 1)[None]
-    inner = ndimage.binary_erosion(bodies, ball) & (volume.array > 0)
+    inner = eroded(bodies, MARGIN_MM, volume.spacing) & (volume.array > 0)
     points = np.argwhere(inner)
     if len(points) < MIN_VOXELS:
         return None
@@ -94,6 +91,13 @@ def fit_marrow(volume: Volume, labels: np.ndarray, label_grid: Grid) -> Marrow |
     coefficients, residual = _robust_fit(design, signal)
     spread = 1.4826 * float(np.median(np.abs(residual)))
     return Marrow(coefficients, center, axes, max(spread, 0.02))
+
+
+def eroded(mask: np.ndarray, margin_mm: float, spacing: np.ndarray) -> np.ndarray:
+    """A mask (slices, rows, columns) without what lies within `margin_mm` of its edge on each slice."""
+    reach = np.maximum(np.round(margin_mm / spacing[1:]).astype(int), 1)
+    rows, columns = np.ogrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
+    return ndimage.binary_erosion(mask, ((rows / reach[0]) ** 2 + (columns / reach[1]) ** 2 <= 1)[None])
 
 
 def _robust_fit(design: np.ndarray, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from ..anatomy import ENDPLATES, MODIC_MAP_LABELS, vertebra_label, vertebrae_of
 from ..localization.spine import LocatedDisc
 from ..regions import Grid, part_of, resample, volume_grid
 from ..study import SpineStudy
-from .marrow import Marrow
+from .marrow import Marrow, eroded
 
 DEAD_BAND = 1.0
 """In robust standard deviations of the patient's marrow; the default of the reconstruction of Gao 2022."""
@@ -27,8 +27,11 @@ DEAD_BAND = 1.0
 REACH_MM = 14.0
 """Depth below an endplate that is searched; a change must touch the endplate, but seldom passes half the body."""
 
-TOUCH_MM = 4.0
-"""A change begins within this distance of the endplate."""
+TOUCH_MM = 5.0
+"""A change begins within this distance of the endplate, a concave one measured from the line between its corners."""
+
+EDGE_MM = 1.5
+"""Rim of a body that is not typed: its cortical bone is dark on T1 and T2 and would pass for sclerosis."""
 
 SMOOTHING_MM = 0.6
 """In-plane smoothing before typing, against noise."""
@@ -92,7 +95,8 @@ def read_endplates(
         grid = part_of(volume_grid(study.reference), box)
         scores = marrow_scores(study, marrow, grid)
         types = type_voxels(scores["t1"], scores["t2"])
-        depth = _depth(disc, endplate, labels[box] == vertebra_label(vertebra), grid)
+        zone = eroded(labels[box] == vertebra_label(vertebra), EDGE_MM, study.reference.spacing)
+        depth = _depth(disc, endplate, zone, grid)
         for name, label in MODIC_MAP_LABELS.items():
             kept = _touching((types == label) & (depth < REACH_MM), depth, MIN_AREA_MM2 / pixel_area)
             typed[box][kept] = label

@@ -23,9 +23,20 @@ UPWARDS = ("S1", "L5", "L4", "L3", "L2", "L1")
 
 
 def read_polygon_slices(folder: Path) -> list[SpineSlice]:
-    """All slices of `folder` (the data folder's `t1_vertebra_polygons`)."""
+    """The slices of `folder` (the data folder's `t1_vertebra_polygons`) on which no vertebra was skipped."""
     records = json.loads((folder / "vertebrae.json").read_text(encoding="utf-8"))
-    return [_slice(folder, record) for record in records]
+    return [_slice(folder, record) for record in records if not skips_a_vertebra(_polygons(record))]
+
+
+def skips_a_vertebra(vertebrae: dict[str, np.ndarray]) -> bool:
+    """Whether a body was left out between two polygons, which shows as a disc taller than it is wide."""
+    sides = [(disc[:2].mean(0) - disc[2:].mean(0), disc[::2].mean(0) - disc[1::2].mean(0))
+             for disc in polygon_endplates(vertebrae)]  # fmt: skip
+    return any(np.linalg.norm(height) > np.linalg.norm(width) for height, width in sides)
+
+
+def _polygons(record: dict) -> dict[str, np.ndarray]:
+    return {name: np.array(points)[:, ::-1] for name, points in record["vertebrae"].items()}
 
 
 def polygon_endplates(vertebrae: dict[str, np.ndarray]) -> list[np.ndarray]:
@@ -53,7 +64,7 @@ def _fill(shape: tuple[int, int], polygon: np.ndarray) -> np.ndarray:
 
 def _slice(folder: Path, record: dict) -> SpineSlice:
     image = np.array(Image.open(folder / record["image"]).convert("L"), dtype=np.float32)
-    vertebrae = {name: np.array(points)[:, ::-1] for name, points in record["vertebrae"].items()}
+    vertebrae = _polygons(record)
     discs = polygon_endplates(vertebrae)
     identity = np.full(image.shape, NO_IDENTITY, np.uint8)
 
