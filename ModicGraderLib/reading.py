@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .anatomy import ENDPLATES, PFIRRMANN_GRADES
 from .grading.grader import DiscGrades
 from .grading.tasks import pfirrmann_grade
 from .localization.spine import LocatedDisc, SpineLocation
-from .mapping.signal_rule import EndplateSignal
+from .mapping.signal_rule import EndplateSignal, total_excess, type_shares
 from .report import DiscReport, EndplateReport, GradeReading, ModicReading, NarrowingReading
 
 DECIDED = 0.5
 """Probabilities are calibrated, so a finding is given from one half upwards."""
 
 TYPED_AREA_MM2 = 15.0
-"""Least area of typed voxels on which a type is given; the rule reports none smaller."""
+"""Least area of typed voxels beyond the normal on which a type is given."""
 
 MIXED_SHARE = 0.35
 """A second type with at least this share makes a mixed grade."""
@@ -32,7 +34,7 @@ def read_disc(
     """What the report says of a disc; `signals` is None where types cannot be told."""
     change = grades.findings["modic_change"]
     abstained = [{"grade": "endplate_lesion", "reason": NO_LESION_MODEL}]
-    modic = _modic(change, _pooled(signals))
+    modic = _modic(change, signals.values() if signals else None)
     if modic.grade is None:
         abstained.append({"grade": "modic", "reason": ONE_CONTRAST if signals is None else NO_TYPE})
     narrowing = grades.findings["disc_narrowing"]
@@ -61,24 +63,13 @@ def read_disc(
     )
 
 
-def _pooled(signals: dict[str, EndplateSignal] | None) -> EndplateSignal | None:
-    if signals is None:
-        return None
-    areas: dict[str, float] = {}
-    for signal in signals.values():
-        for name, area in signal.areas_mm2.items():
-            areas[name] = areas.get(name, 0.0) + area
-    return EndplateSignal(areas)
-
-
-def _modic(change: float, signal: EndplateSignal | None) -> ModicReading:
+def _modic(change: float, signals: Collection[EndplateSignal] | None) -> ModicReading:
     """A type is given where a change is probable and the signal rule finds one; the grader has no say in the type."""
-    shares = signal.shares if signal else {"I": 1 / 3, "II": 1 / 3, "III": 1 / 3}
+    shares = type_shares(signals or ())
     probabilities = {"0": 1 - change, **{name: change * share for name, share in shares.items()}}
     if change < DECIDED:
         return ModicReading("0", probabilities, change)
-    typed = sum(signal.areas_mm2.values()) if signal else 0.0
-    if typed < TYPED_AREA_MM2:
+    if total_excess(signals or ()) < TYPED_AREA_MM2:
         return ModicReading(None, probabilities, change)
     return ModicReading(_type(shares), probabilities, change)
 
@@ -96,11 +87,11 @@ def _endplate(
     change = whole.any_change or 0.0
     if signals is None:
         return EndplateReport(_modic(change, None), grades.findings[f"{name}_endplate_change"], None)
-    area = sum(signals[name].areas_mm2.values())
-    largest = max(sum(signal.areas_mm2.values()) for signal in signals.values())
-    own = change * (area / largest if largest > 0 else 1.0)
+    own_excess = total_excess([signals[name]])
+    largest = max(total_excess([signal]) for signal in signals.values())
+    own = change * (own_excess / largest if largest > 0 else 1.0)
     return EndplateReport(
-        modic=_modic(own, signals[name]),
+        modic=_modic(own, [signals[name]]),
         endplate_change=grades.findings[f"{name}_endplate_change"],
         marrow_change=own,
     )

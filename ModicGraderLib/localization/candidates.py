@@ -11,8 +11,8 @@ from .network import CANAL, DISC
 from .prediction import SpinePrediction
 
 DISC_THRESHOLD = 0.25
-"""Low, since what does not fit into the row of discs is left out afterwards (chosen on training and validation patients:
-0.4 missed a graded level in 11 of their SPIDER pictures, 0.25 in 6)."""
+"""Low, since what does not fit into the row of discs is left out afterwards. Chosen on training and validation
+patients: 0.4 missed a graded level in 11 of their SPIDER pictures, 0.25 in 6."""
 MIN_AREA_MM2 = 40.0
 """Smallest cross-section taken for a disc; a collapsed disc of an adult still has about 60 mm2."""
 

@@ -4,7 +4,7 @@ Steps, each with its results under `--output`:
 
     teacher     localization network from the T1 polygons alone (about 25 minutes on two cores)
     localizer   continued on the polygons, SPIDER's masks, and SPIDER's slices labelled by the teacher (25 minutes)
-    grader      disc grader, cross-validated on SPIDER's grades (25 minutes)
+    grader      disc grader, cross-validated on SPIDER's grades (30 minutes)
     publish     into Resources/Models
 """
 
@@ -54,11 +54,11 @@ def train_localizer(out: Path, steps: int) -> None:
     )
 
 
-def train_grader(out: Path, epochs: int) -> None:
+def train_grader(out: Path, epochs: int, repeats: int) -> None:
     """On the discs that the localizer finds."""
     network = _network(out / "localizer" / "weights.safetensors")
     discs = read_graded_discs(data_folder() / "spider_midsagittal", network)
-    grader.cross_validate(discs, out / "grader", epochs=epochs)
+    grader.cross_validate(discs, out / "grader", epochs=epochs, repeats=repeats)
 
 
 def _network(path: Path) -> SpineNetwork:
@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--teacher-steps", type=int, default=1200)
     parser.add_argument("--localizer-steps", type=int, default=1500)
     parser.add_argument("--grader-epochs", type=int, default=40)
+    parser.add_argument("--grader-repeats", type=int, default=2, help="members a fold")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     call = parser.parse_args()
     if unknown := set(call.steps) - set(STEPS):
@@ -85,7 +86,7 @@ def main() -> None:
     if "localizer" in call.steps:
         train_localizer(call.output, call.localizer_steps)
     if "grader" in call.steps:
-        train_grader(call.output, call.grader_epochs)
+        train_grader(call.output, call.grader_epochs, call.grader_repeats)
     if "publish" in call.steps:
         publish("spine-localizer", call.output / "localizer" / "weights.safetensors", __version__)
         publish("disc-grader", call.output / "grader" / "disc-grader.safetensors", __version__)

@@ -21,7 +21,7 @@ ENTRIES = {
     },
     "disc-grader": {
         "task": "Modic change, Pfirrmann, narrowing, endplate changes, herniation, bulging, listhesis of a disc",
-        "description": "Five small residual networks, one a fold, calibrated; model card in disc-grader.md",
+        "description": "Ten small residual networks, two a fold, calibrated; model card in disc-grader.md",
         "training_data": ["SPIDER T1/T2 mid-sagittal slices with expert grades (van der Graaf 2024), CC-BY-4.0"],
     },
 }
