@@ -35,8 +35,12 @@ def read_disc(
     change = grades.findings["modic_change"]
     abstained = [{"grade": "endplate_lesion", "reason": NO_LESION_MODEL}]
     modic = _modic(change, signals.values() if signals else None)
+    endplates = {name: _endplate(name, grades, signals, modic) for name in ENDPLATES}
     if modic.grade is None:
         abstained.append({"grade": "modic", "reason": ONE_CONTRAST if signals is None else NO_TYPE})
+    else:
+        untyped = [name for name, endplate in endplates.items() if endplate.modic.grade is None]
+        abstained += [{"grade": f"{name}_endplate_modic", "reason": NO_TYPE} for name in untyped]
     narrowing = grades.findings["disc_narrowing"]
     return DiscReport(
         level=disc.level,
@@ -58,7 +62,7 @@ def read_disc(
         herniation=grades.findings["disc_herniation"],
         bulging=grades.findings["disc_bulging"],
         spondylolisthesis=grades.findings["spondylolisthesis"],
-        endplates={name: _endplate(name, grades, signals, modic) for name in ENDPLATES},
+        endplates=endplates,
         abstained=abstained,
     )
 

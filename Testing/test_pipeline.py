@@ -124,7 +124,7 @@ def test_only_the_map_can_be_left_out(study):
 
 def test_pictures_without_a_spine_are_refused(study):
     empty = painted_volume([], sagittal_grid(5), "t2")
-    with pytest.raises(InputError, match="no disc found"):
+    with pytest.raises(InputError, match="no disc"):
         grade_study(SpineStudy(None, empty), models=models())
 
 

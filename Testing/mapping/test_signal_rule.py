@@ -12,12 +12,16 @@ from scipy import ndimage
 from ModicGraderLib.anatomy import MODIC_MAP_LABELS, MODIC_TYPES, disc_label, vertebra_label
 from ModicGraderLib.mapping.marrow import Marrow, fit_marrow
 from ModicGraderLib.mapping.signal_rule import (
+    BACKGROUND_MM2,
     DEAD_BAND,
+    EDGE_MM,
     MIN_AREA_MM2,
     TOUCH_MM,
     EndplateSignal,
     marrow_scores,
     read_endplates,
+    total_excess,
+    type_shares,
     type_voxels,
 )
 from ModicGraderLib.regions import volume_grid
@@ -76,18 +80,30 @@ def test_a_type_never_contradicts_the_signal(t1, t2):
     assert type_ != 3 or (t1 < 0 and t2 < 0)
 
 
-@given(st.dictionaries(st.sampled_from(tuple(MODIC_MAP_LABELS)), st.floats(0, 5000)))
-def test_shares_sum_to_one_and_exclude_no_type(areas):
-    shares = EndplateSignal(areas).shares
+area_tables = st.dictionaries(st.sampled_from(tuple(MODIC_MAP_LABELS)), st.floats(0, 5000))
+
+
+@given(st.lists(area_tables.map(EndplateSignal), max_size=2))
+def test_shares_sum_to_one_and_exclude_no_type(signals):
+    shares = type_shares(signals)
     assert sum(shares.values()) == pytest.approx(1)
     assert set(shares) == set(MODIC_TYPES[1:])
     assert min(shares.values()) > 0
 
 
+@given(area_tables)
+def test_what_a_normal_endplate_shows_is_no_excess(areas):
+    signal = EndplateSignal(areas)
+    assert total_excess([signal]) == pytest.approx(
+        sum(max(area - BACKGROUND_MM2[name], 0) for name, area in areas.items())
+    )
+    assert total_excess([EndplateSignal(BACKGROUND_MM2)] * 2) == 0
+
+
 @pytest.mark.parametrize("type_", SCORES)
 def test_a_change_at_the_endplate_is_measured(graded, type_):
     found, typed = read(graded, *marked(graded, 0, 6, type_))
-    assert found["upper"].areas_mm2[type_] == pytest.approx(6 * 24, rel=0.15)
+    assert found["upper"].areas_mm2[type_] == pytest.approx((6 - EDGE_MM) * 24, rel=0.15)
     assert sum(found["upper"].areas_mm2.values()) == found["upper"].areas_mm2[type_]
     assert sum(found["lower"].areas_mm2.values()) == 0
     assert set(np.unique(typed)) == {0, MODIC_MAP_LABELS[type_]}

@@ -116,7 +116,7 @@ def test_masks_count_discs_upwards_from_the_lowest(mask_slices):
 def test_corners_lie_at_the_edge_of_their_disc(polygon_slices, mask_slices):
     for one in [*polygon_slices, *mask_slices]:
         for number, corners in corner_table(one).items():
-            if number > 5:
+            if number > 4:  # At the top of the picture a body may be cut off, and its corners with it.
                 continue
             away = ndimage.distance_transform_edt(one.identity != 2 * number + 1) * one.pixel_mm
             # Vertebrae show which way is up even where a picture was turned; SPIDER's sacrum has no label.
