@@ -104,7 +104,8 @@ def write_scene(graded: GradedStudy, path: Path) -> None:
     arrange_views(host.scene, nodes, graded)
     # A folder rather than a hidden name: Slicer names the scene inside the bundle after the file.
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as folder:
-        unfinished = Path(folder) / path.name
+        # Slicer zips the bundle from another working folder, where a relative path would lead nowhere.
+        unfinished = Path(folder).resolve() / path.name
         if not host.scene.WriteToMRB(str(unfinished)):
             raise SceneError(f"Slicer could not write {path.name}; check that the disk has room")
         unfinished.replace(path)

@@ -61,3 +61,9 @@ def test_asking_for_slicer_does_not_import_it():
 def test_the_process_that_writes_the_scene_does_not_import_torch():
     check = "import sys, ModicGraderLib.scene, ModicGraderLib.handover; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check]).returncode == 0
+
+
+def test_a_folder_named_relative_to_the_working_folder_gets_its_scene(tmp_path, result, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    scene.write_scene(example_graded_study(), result.relative_to(tmp_path) / "scene.mrb")
+    assert [path.name for path in result.iterdir()] == ["scene.mrb"]
