@@ -31,6 +31,9 @@ MIN_DISPLACEMENT_MM = 3.0
 SAME_SCALE = 0.04
 """Scales closer to one than this are reported as a shift."""
 
+MISCOUNT_COST_MM = 12.0
+"""How astonishing a miscount is, as distance: a shift of 24 mm between the contrasts is believed before it."""
+
 SLICES = 3
 
 
@@ -67,8 +70,12 @@ def agree_on_discs(
     return replace(study, t1=moved), [finding]
 
 
-def _landmarks(volume: Volume, network: SpineNetwork, progress: Progress) -> list[np.ndarray]:
-    """Center of each disc (3,) LPS mm on the middle slices, from the lowest upwards."""
+Landmark = tuple[int, np.ndarray]
+"""Level (index in `anatomy.DISCS_UPWARDS`) and center (3,) LPS mm of a disc."""
+
+
+def _landmarks(volume: Volume, network: SpineNetwork, progress: Progress) -> list[Landmark]:
+    """The discs on the middle slices, from the lowest upwards."""
     middle = volume.array.shape[0] // 2
     first = max(0, middle - SLICES // 2)
     affine = volume.affine.copy()
@@ -80,26 +87,38 @@ def _landmarks(volume: Volume, network: SpineNetwork, progress: Progress) -> lis
         named = name_levels(find_candidates(prediction), prediction)
     except InputError:
         return []
-    return [locate_disc("", candidate, prediction).center for candidate in named.candidates]
+    return [
+        (level, locate_disc("", candidate, prediction).center)
+        for level, candidate in zip(named.levels, named.candidates, strict=True)
+    ]
 
 
-def _match(first: list[np.ndarray], second: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Landmarks (N, 3) of both that belong together: the pairing of two rows, shifted by whole discs, that fits best.
+def _match(first: list[Landmark], second: list[Landmark]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Landmarks (N, 3) of both that belong together, or None if too few do.
 
-    Names are not used, since either contrast may be miscounted; a whole level is 35 mm, far more than headers err at
-    the middle of the picture.
+    Either contrast may be miscounted, so that names may differ by a level, and either may lie somewhere else; the less
+    astonishing of the two explanations is taken.
     """
     best, best_cost = None, np.inf
-    for shift in range(-3, 4):
-        pairs = [(one, second[at + shift]) for at, one in enumerate(first) if 0 <= at + shift < len(second)]
+    centers = dict(second)
+    for shift in (-1, 0, 1):
+        pairs = [(center, centers[level + shift]) for level, center in first if level + shift in centers]
         if len(pairs) < MIN_DISCS:
             continue
-        a, b = (np.array(side) for side in zip(*pairs, strict=True))
+        a, b = _without_outliers(*(np.array(side) for side in zip(*pairs, strict=True)))
         scale, _, residual = _fit(a, b)
-        cost = residual + float(np.linalg.norm((a - b).mean(0))) + 20 * abs(np.log(scale))
+        cost = residual + 0.5 * float(np.linalg.norm((a - b).mean(0))) + 20 * abs(np.log(scale))
+        cost += MISCOUNT_COST_MM if shift else 0.0
         if cost < best_cost:
             best, best_cost = (a, b), cost
     return best
+
+
+def _without_outliers(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # A disc missed on one contrast misplaces those above it; the row from the sacrum upwards is kept while it fits.
+    while len(first) > MIN_DISCS and _fit(first, second)[2] > MAX_RESIDUAL_MM:
+        first, second = first[:-1], second[:-1]
+    return first, second
 
 
 def _fit(first: np.ndarray, second: np.ndarray) -> tuple[float, tuple[np.ndarray, np.ndarray], float]:

@@ -29,7 +29,11 @@ USUAL_WIDTH_MM = (24.0, 50.0)
 TYPICAL_WIDTH_MM = 35.0
 
 CLEAR = 0.5
-"""Confidence from which a disc is clearly seen; noise has given up to 0.42, and every SPIDER picture four above it."""
+"""Confidence from which a disc is clearly seen; noise has given up to 0.42."""
+
+ORDERED = 0.6
+"""Numbering confidence from which even faint discs make a spine: noise gives 0.43 at most, and pictures on which T1 and
+T2 blur each other 0.76 and more."""
 
 MIN_CLEAR_DISCS = 2
 
@@ -67,7 +71,7 @@ def locate_spine(
     progress = progress or Progress()
     prediction, named = _look(study, network, lowest_disc, progress.part(0, 0.85))
     clear = sum(candidate.confidence >= CLEAR for candidate in named.candidates)
-    if clear < MIN_CLEAR_DISCS:
+    if clear < MIN_CLEAR_DISCS and (named.numbering.confidence < ORDERED or len(named.candidates) < MIN_CLEAR_DISCS):
         found = "only one disc" if clear else "no disc"
         raise InputError(
             f"A lumbar spine was looked for and {found} clearly seen; give sagittal pictures that show at least two."

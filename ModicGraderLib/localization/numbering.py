@@ -32,7 +32,7 @@ SURE = 0.9
 
 LEVELS = len(DISCS_UPWARDS)
 
-REWARD = 6.0
+REWARD = 5.5
 """Log-odds that a candidate of full confidence is a disc of this spine."""
 
 DISTANCE_SPREAD = 0.28
@@ -45,6 +45,14 @@ MISSED_LEVEL = 3.5
 """Log-odds against a disc that is there but was not found."""
 
 USUAL_DISTANCE_MM = 36.0
+
+SLIP = 1.8
+"""Log-odds against the network's count slipping by a level on its way up from the lowest disc. The levels are defined
+from the sacrum upwards, but the network, too, counts, and once it has slipped every vote above is off alike. Chosen, as
+`REWARD`, on validation patients: without slips 95.8 % of their discs were named right, with them 99.6 %."""
+
+SLIPS = (-1, 0, 1)
+"""Levels by which the votes may be off."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +75,10 @@ def name_levels(candidates: list[Candidate], prediction: SpinePrediction, lowest
         return Named([], [], Numbering(lowest_disc or DISCS_UPWARDS[0], "model", 0.0))
     votes = level_votes(candidates, prediction)
     votes += REWARD * np.array([[candidate.confidence] for candidate in candidates])
+    slipped = _slipped(votes)
     steps = _steps(candidates, prediction.grid)
-    rows, levels = _best_path(votes, steps)
-    chances = _start_chances(votes, steps)
+    rows, levels = _best_path(slipped, steps)
+    chances = _start_chances(slipped, steps)
     chosen = [candidates[row] for row in rows]
     transitional = _transitional(chosen, prediction, chances)
     if lowest_disc is None:
@@ -92,6 +101,8 @@ def level_votes(candidates: list[Candidate], prediction: SpinePrediction) -> np.
         seen = [("disc", _disc_pixels(candidate)), *_bodies(candidate, prediction)]
         for where, pixels in seen:
             if len(pixels[0]) == 0:
+                # No body beside it speaks against a disc, whatever its level.
+                votes[row] += np.log(LEAST_VOTE)
                 continue
             mean = log_identity[(slice(None), *pixels)].mean(1)
             offset = {"below": 0, "disc": 1, "above": 2}[where]
@@ -151,30 +162,44 @@ def _usual_distance(candidates: list[Candidate], centers: np.ndarray) -> float:
     return float(np.median(plausible)) if len(plausible) > 1 else USUAL_DISTANCE_MM
 
 
+def _slipped(votes: np.ndarray) -> np.ndarray:
+    """Votes (candidates, slips, levels) for each level if the network's count were off by each of `SLIPS`."""
+    levels = np.arange(LEVELS)
+    return np.stack([votes[:, np.clip(levels + slip, 0, LEVELS - 1)] for slip in SLIPS], axis=1)
+
+
+def _starts(votes: np.ndarray) -> np.ndarray:
+    # At the lowest disc, beside the sacrum, nothing has been counted yet and so nothing has slipped.
+    starts = np.full_like(votes, -np.inf)
+    starts[:, SLIPS.index(0)] = votes[:, SLIPS.index(0)]
+    return starts
+
+
 def _transitions(steps: np.ndarray) -> np.ndarray:
-    # (LEVELS, LEVELS) from, to; a pair's scores on the diagonals above the main one.
-    table = np.full((LEVELS, LEVELS), -np.inf)
+    """Log-scores (slip, level, slip, level) from one disc to the next, given those of the levels climbed."""
+    climb = np.full((LEVELS, LEVELS), -np.inf)
     for climbed in range(1, LEVELS):
-        table[np.arange(LEVELS - climbed), np.arange(climbed, LEVELS)] = steps[climbed]
-    return table
+        climb[np.arange(LEVELS - climbed), np.arange(climbed, LEVELS)] = steps[climbed]
+    slip = SLIP * (np.eye(len(SLIPS)) - 1)
+    return slip[:, None, :, None] + climb[None, :, None, :]
 
 
 def _best_path(votes: np.ndarray, steps: np.ndarray) -> tuple[list[int], list[int]]:
     """Candidates and levels of the path with the highest score."""
-    score = votes.copy()
-    before: dict[tuple[int, int], tuple[int, int]] = {}
+    score = _starts(votes)
+    before: dict[tuple[int, int, int], tuple[int, int, int]] = {}
     for upper in range(len(votes)):
         for lower in range(upper):
-            options = score[lower][:, None] + _transitions(steps[lower, upper])
+            options = (score[lower][:, :, None, None] + _transitions(steps[lower, upper])).reshape(-1, *votes.shape[1:])
             best = options.max(0) + votes[upper]
-            for level in np.flatnonzero(best > score[upper]):
-                score[upper, level] = best[level]
-                before[upper, int(level)] = (lower, int(options[:, level].argmax()))
-    row, level = np.unravel_index(np.argmax(score), score.shape)
-    path = [(int(row), int(level))]
+            for slip, level in np.argwhere(best > score[upper]):
+                score[upper, slip, level] = best[slip, level]
+                origin = np.unravel_index(options[:, slip, level].argmax(), votes.shape[1:])
+                before[upper, int(slip), int(level)] = (lower, int(origin[0]), int(origin[1]))
+    path = [tuple(int(number) for number in np.unravel_index(np.argmax(score), score.shape))]
     while path[-1] in before:
         path.append(before[path[-1]])
-    return [row for row, _ in path[::-1]], [level for _, level in path[::-1]]
+    return [row for row, _, _ in path[::-1]], [level for _, _, level in path[::-1]]
 
 
 def _start_chances(votes: np.ndarray, steps: np.ndarray) -> np.ndarray:
@@ -182,11 +207,11 @@ def _start_chances(votes: np.ndarray, steps: np.ndarray) -> np.ndarray:
     backward = np.zeros_like(votes)
     for lower in range(len(votes) - 2, -1, -1):
         onward = [
-            logsumexp(_transitions(steps[lower, upper]) + (votes[upper] + backward[upper])[None, :], axis=1)
+            logsumexp(_transitions(steps[lower, upper]) + (votes[upper] + backward[upper])[None, None], axis=(2, 3))
             for upper in range(lower + 1, len(votes))
         ]
         backward[lower] = logsumexp([backward[lower], *onward], axis=0)
-    total = logsumexp(votes + backward, axis=0)
+    total = logsumexp(_starts(votes) + backward, axis=(0, 1))
     return np.exp(total - logsumexp(total))
 
 
