@@ -40,9 +40,9 @@ Written by `make evaluate`; anyone with the data folder can run it. Intervals ar
 Localization is reported on patients in the two held-out tenths of `ModicGraderLib/training/splits.py`; nothing was
 trained, fitted or chosen on their figures. (The teacher's readings of all SPIDER patients were looked at once, before
 the naming of levels was redesigned.) SPIDER's slices have no reader's outline, so that there "found" means a disc under
-each name, and T1 and T2 are compared. Grading is out of fold: each disc is graded by ensemble members that never saw its
-patient, with a calibration fitted on the other folds; the localizer that cut it out may have seen its picture, not its
-grade.
+each name, and T1 and T2 are compared. Grading is out of fold: each disc is graded by ensemble members that never saw
+its patient, with a calibration fitted on the other folds; the localizer that cut it out may have seen its picture, not
+its grade.
 """
 
 
