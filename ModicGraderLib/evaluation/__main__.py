@@ -147,8 +147,10 @@ def _teacher(weights: Path, polygons: list[SpineSlice], masks: list[SpineSlice])
         _localization_row("T1 polygons, held-out patients", polygons, network),
         _localization_row("SPIDER T2 SPACE masks, all patients", masks, network, TEACHER_LEVELS),
     ]
-    return "\n".join([title, *rows]) + _spider_rows(
-        network, held_out=False, title="SPIDER, all patients", levels=TEACHER_LEVELS
+    return (
+        "\n".join([title, *rows])
+        + "\n"
+        + _spider_rows(network, held_out=False, title="SPIDER, all patients", levels=TEACHER_LEVELS)
     )
 
 
