@@ -25,7 +25,6 @@ from .mapping.signal_rule import EndplateSignal, read_endplates
 from .models import describe
 from .progress import Progress
 from .reading import read_disc
-from .regions import volume_grid
 from .report import DiscReport, QualityFinding, StudyReport
 from .study import SpineStudy
 
@@ -118,7 +117,7 @@ def grade_study(
 
 
 def _marrow(study: SpineStudy, location: SpineLocation) -> dict[str, Marrow]:
-    grid = volume_grid(study.reference)
+    grid = study.reference.grid
     fitted = {
         name: fit_marrow(volume, location.labels, grid)
         for name, volume in (("t1", study.t1), ("t2", study.t2))

@@ -1,47 +1,17 @@
 """Disc-aligned sampling of image and labels, and the way back to patient space.
 
-A `Grid` is a box of voxels anywhere in patient space. Regions are grids aligned with a disc: rows run from the head
+Regions are grids aligned with a disc: rows run from the head
 to the foot along the disc's normal, columns from front to back, slices from right to left.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import ndimage
 
+from .grid import Grid
 from .localization.spine import LocatedDisc
 from .study import Volume
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A voxel grid in patient space.
-
-    Attributes
-    ----------
-    affine:
-        4x4, maps the index (slice, row, column, 1) to LPS millimetres.
-    shape:
-        (slices, rows, columns).
-    """
-
-    affine: np.ndarray
-    shape: tuple[int, int, int]
-
-    def to_patient(self, index: np.ndarray) -> np.ndarray:
-        """LPS millimetres (..., 3) of continuous indices (..., 3) in (slice, row, column) order."""
-        return np.asarray(index) @ self.affine[:3, :3].T + self.affine[:3, 3]
-
-    def to_index(self, point: np.ndarray) -> np.ndarray:
-        """Continuous indices (..., 3) in (slice, row, column) order of LPS points (..., 3) in millimetres."""
-        return (np.asarray(point) - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
-
-
-def volume_grid(volume: Volume) -> Grid:
-    """The grid a volume's voxels lie on."""
-    return Grid(volume.affine, volume.array.shape)
 
 
 def part_of(grid: Grid, box: tuple[slice, slice, slice]) -> Grid:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .grid import Grid
 from .report import QualityFinding
 
 
@@ -38,13 +39,18 @@ class Volume:
         """Distance in mm between neighbouring (slices, rows, columns)."""
         return np.linalg.norm(self.affine[:3, :3], axis=0)
 
+    @property
+    def grid(self) -> Grid:
+        """Where the voxels lie."""
+        return Grid(self.affine, self.array.shape)
+
     def to_patient(self, index: np.ndarray) -> np.ndarray:
         """LPS millimetres (..., 3) of continuous indices (..., 3) in (slice, row, column) order."""
-        return np.asarray(index) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return self.grid.to_patient(index)
 
     def to_index(self, point: np.ndarray) -> np.ndarray:
         """Continuous indices (..., 3) in (slice, row, column) order of LPS points (..., 3) in millimetres."""
-        return (np.asarray(point) - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
+        return self.grid.to_index(point)
 
 
 @dataclass(frozen=True)

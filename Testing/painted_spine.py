@@ -14,6 +14,7 @@ from scipy import ndimage
 from torch import nn
 
 from ModicGraderLib.anatomy import CANAL_LABEL, CORNERS, DISCS_UPWARDS, VERTEBRAE_UPWARDS, disc_label, vertebra_label
+from ModicGraderLib.grid import Grid
 from ModicGraderLib.localization.network import (
     BACKGROUND,
     CANAL,
@@ -26,7 +27,6 @@ from ModicGraderLib.localization.network import (
 )
 from ModicGraderLib.localization.prediction import SpinePrediction
 from ModicGraderLib.localization.spine import LocatedDisc
-from ModicGraderLib.regions import Grid
 from ModicGraderLib.study import Volume
 
 LORDOSIS_DEGREES = (32, 16, 4, -4, -9, -12, -12, -10)

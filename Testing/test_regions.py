@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from ModicGraderLib.grid import Grid
 from ModicGraderLib.localization.spine import LocatedDisc
-from ModicGraderLib.regions import Grid, disc_grid, resample, volume_grid
+from ModicGraderLib.regions import disc_grid, resample
 from ModicGraderLib.study import Volume
 
 AXES = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
@@ -90,7 +91,7 @@ def test_resampling_a_linear_ramp_gives_the_ramp(reference, tilt, slope):
     index = np.stack(np.indices(reference.array.shape), axis=-1)
     ramp = (reference.to_patient(index) @ slope).astype(np.float32)
     grid = disc_grid(disc_in(reference, **tilt), reference, shape=(24, 24), pixel_mm=0.5, slices=3)
-    values = resample(ramp, volume_grid(reference), grid)
+    values = resample(ramp, reference.grid, grid)
     where = np.stack(np.indices(grid.shape), axis=-1)
     expected = grid.to_patient(where) @ slope
     at = reference.to_index(grid.to_patient(where))
@@ -106,7 +107,7 @@ def test_a_map_written_on_a_region_comes_back_to_its_place(slices):
     marked = np.zeros(grid.shape, np.float32)
     middle = (grid.shape[0] - 1) // 2
     marked[middle, 20:30, 40:52] = 1
-    written = resample(marked, grid, volume_grid(reference), outside=0.0)
+    written = resample(marked, grid, reference.grid, outside=0.0)
     weights = written.ravel()
     index = np.indices(written.shape).reshape(3, -1).T
     found = reference.to_patient(np.average(index, axis=0, weights=weights))
@@ -118,7 +119,7 @@ def test_a_map_written_on_a_region_comes_back_to_its_place(slices):
 def test_a_single_slice_is_read_and_the_outside_is_told_apart():
     reference = volume((1, 60, 50), array=np.full((1, 60, 50), 7.0, np.float32))
     grid = disc_grid(disc_in(reference), reference, shape=(100, 30), pixel_mm=0.8, slices=3)
-    values = resample(reference.array, volume_grid(reference), grid)
+    values = resample(reference.array, reference.grid, grid)
     assert np.isnan(values[[0, 2]]).all()
     assert (values[1, 20:80] == 7).all()
     assert np.isnan(values[1, [0, -1]]).all()
@@ -129,11 +130,11 @@ def test_labels_keep_their_values_and_need_a_number_for_the_outside():
     labels = np.zeros(reference.array.shape, np.uint8)
     labels[:, 30:] = 201
     grid = disc_grid(disc_in(reference, lordosis=20), reference, shape=(60, 60), pixel_mm=0.7, slices=3)
-    values = resample(labels, volume_grid(reference), grid, order=0, outside=9)
+    values = resample(labels, reference.grid, grid, order=0, outside=9)
     assert values.dtype == np.uint8
     assert set(np.unique(values)) <= {0, 9, 201}
     with pytest.raises(ValueError, match="outside"):
-        resample(labels, volume_grid(reference), grid, order=0)
+        resample(labels, reference.grid, grid, order=0)
 
 
 def test_blurring_before_thinning_out_keeps_the_mean_of_a_fine_pattern():

@@ -12,8 +12,9 @@ from scipy import ndimage
 
 from ..anatomy import CANAL_LABEL, CORNERS, MODIC_MAP_LABELS
 from ..graded import GradedStudy
+from ..grid import Grid
 from ..localization.spine import LocatedDisc
-from ..regions import Grid, disc_grid, resample, volume_grid
+from ..regions import disc_grid, resample
 from ..study import Volume
 
 REGION_PIXEL_MM = 0.25
@@ -72,7 +73,7 @@ def gray_windows(graded: GradedStudy) -> Windows:
     """One window per volume, so that a bright lesion stays bright beside its neighbors."""
     windows, labels = {}, graded.location.labels
     for volume in graded.study.volumes:
-        here = resample(labels, volume_grid(graded.study.reference), volume_grid(volume), order=0, outside=0)
+        here = resample(labels, graded.study.reference.grid, volume.grid, order=0, outside=0)
         spine = volume.array[(here > 0) & (here != CANAL_LABEL)]
         low, high = np.percentile(spine if spine.size else volume.array, WINDOW_PERCENTILES)
         windows[volume.contrast] = float(min(low, 0.3 * high)), float(WINDOW_HEADROOM * high)
@@ -108,12 +109,12 @@ def _overview_grid(graded: GradedStudy) -> Grid:
 def _picture(
     graded: GradedStudy, volume: Volume, grid: Grid, discs: tuple[LocatedDisc, ...], windows: Windows
 ) -> Picture:
-    gray = resample(volume.array, volume_grid(volume), grid, outside=0.0, blur=True)[0]
+    gray = resample(volume.array, volume.grid, grid, outside=0.0, blur=True)[0]
     low, high = windows[volume.contrast]
     gray = (np.clip((gray - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
     pixels = np.repeat(gray[..., None], 3, axis=-1)
     if "modic_map" in graded.maps:
-        types = resample(graded.maps["modic_map"], volume_grid(graded.study.reference), grid, order=0, outside=0)[0]
+        types = resample(graded.maps["modic_map"], graded.study.reference.grid, grid, order=0, outside=0)[0]
         for name, label in MODIC_MAP_LABELS.items():
             region = types == label
             pixels[region & ~ndimage.binary_erosion(region)] = MODIC_COLORS[name]

@@ -9,7 +9,7 @@ import numpy as np
 from ..anatomy import CANAL_LABEL, DISCS_UPWARDS
 from ..localization.spine import LocatedDisc, SpineLocation
 from ..mapping.marrow import Marrow
-from ..regions import disc_grid, resample, volume_grid
+from ..regions import disc_grid, resample
 from ..study import SpineStudy
 
 SHAPE = (72, 112)
@@ -72,9 +72,9 @@ def _input(
     for channel, (name, volume) in enumerate((("t1", study.t1), ("t2", study.t2))):
         present.append(float(volume is not None and name in marrow))
         if present[-1]:
-            signal = resample(volume.array, volume_grid(volume), grid, outside=0.0, blur=False)
+            signal = resample(volume.array, volume.grid, grid, outside=0.0, blur=False)
             region[channel] = np.clip(0.5 * signal * np.exp(-marrow[name].log_signal(grid)), 0, 2)
-    labels = resample(location.labels, volume_grid(study.reference), grid, order=0, outside=0)
+    labels = resample(location.labels, study.reference.grid, grid, order=0, outside=0)
     region[2] = labels > CANAL_LABEL
     region[3] = (labels > 0) & (labels < CANAL_LABEL)
     return DiscInput(disc.level, region, _scalars(disc, region, usual, present))

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from ..anatomy import CANAL_LABEL, DISCS_UPWARDS, VERTEBRAE_UPWARDS, disc_label, vertebra_label
-from ..regions import Grid, part_of, resample, volume_grid
+from ..grid import Grid
+from ..regions import part_of, resample
 from ..study import Volume
 from .network import CANAL, DISC, SACRUM, VERTEBRA
 from .prediction import SpinePrediction
@@ -64,7 +65,7 @@ def _spine_box(discs: list[LocatedDisc], reference: Volume) -> tuple[tuple[slice
     low = np.clip(low, 0, np.array(reference.array.shape[1:]) - 1).astype(int)
     high = np.clip(high, low + 1, reference.array.shape[1:]).astype(int)
     box = (slice(0, reference.array.shape[0]), slice(low[0], high[0]), slice(low[1], high[1]))
-    return box, part_of(volume_grid(reference), box)
+    return box, part_of(reference.grid, box)
 
 
 def _widths(discs: list[LocatedDisc]) -> np.ndarray:

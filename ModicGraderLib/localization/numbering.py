@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 
 from ..anatomy import DISCS_UPWARDS
 from ..errors import InputError
-from ..regions import Grid
+from ..grid import Grid
 from ..report import Numbering
 from .candidates import Candidate
 from .network import IDENTITIES, SACRUM, VERTEBRA

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..grid import Grid
 from ..progress import Progress
-from ..regions import Grid, resample, volume_grid
+from ..regions import resample
 from ..study import SpineStudy, Volume
 from .network import PIXEL_MM, STRIDE, SpineNetwork, standardize
 
@@ -65,7 +66,7 @@ def predict(
     weight = np.zeros(grid.shape, np.float32)
     for number, volume in enumerate(study.volumes):
         part = progress.part(number / len(study.volumes), (number + 1) / len(study.volumes))
-        image = resample(volume.array, volume_grid(volume), grid, blur=True)
+        image = resample(volume.array, volume.grid, grid, blur=True)
         seen = ~np.isnan(image)
         # The network was trained on whole pictures; a sliver of one would only mislead it.
         seen &= seen.mean((1, 2), keepdims=True) > 0.3

@@ -14,7 +14,8 @@ import numpy as np
 from scipy import ndimage
 
 from ..anatomy import VERTEBRAE_UPWARDS, vertebra_label
-from ..regions import Grid, resample, volume_grid
+from ..grid import Grid
+from ..regions import resample
 from ..study import Volume
 
 BODY_LABELS = [vertebra_label(name) for name in VERTEBRAE_UPWARDS]
@@ -72,7 +73,7 @@ def fit_marrow(volume: Volume, labels: np.ndarray, label_grid: Grid) -> Marrow |
     labels, label_grid:
         The spine's label volume (slices, rows, columns) and its grid; it need not be the volume's own.
     """
-    grid = volume_grid(volume)
+    grid = volume.grid
     same = label_grid.shape == grid.shape and np.allclose(label_grid.affine, grid.affine)
     own = labels if same else resample(labels, label_grid, grid, order=0, outside=0)
     bodies = np.isin(own, BODY_LABELS)

@@ -17,8 +17,9 @@ import numpy as np
 from scipy import ndimage
 
 from ..anatomy import ENDPLATES, MODIC_MAP_LABELS, vertebra_label, vertebrae_of
+from ..grid import Grid
 from ..localization.spine import LocatedDisc
-from ..regions import Grid, part_of, resample, volume_grid
+from ..regions import part_of, resample
 from ..study import SpineStudy
 from .marrow import Marrow, eroded
 
@@ -87,7 +88,7 @@ def marrow_scores(study: SpineStudy, marrow: dict[str, Marrow], grid: Grid) -> d
     for name, volume in (("t1", study.t1), ("t2", study.t2)):
         if volume is None or name not in marrow:
             continue
-        signal = np.log(np.maximum(resample(volume.array, volume_grid(volume), grid, outside=0.0), 1e-3))
+        signal = np.log(np.maximum(resample(volume.array, volume.grid, grid, outside=0.0), 1e-3))
         smooth = ndimage.gaussian_filter(signal, (0, *(SMOOTHING_MM / study.reference.spacing[1:])))
         scores[name] = (smooth - marrow[name].log_signal(grid)) / marrow[name].spread
     return scores
@@ -109,7 +110,7 @@ def read_endplates(
         box = next(iter(ndimage.find_objects((labels == vertebra_label(vertebra)).astype(np.uint8))), None)
         if box is None:
             continue
-        grid = part_of(volume_grid(study.reference), box)
+        grid = part_of(study.reference.grid, box)
         scores = marrow_scores(study, marrow, grid)
         types = type_voxels(scores["t1"], scores["t2"])
         zone = eroded(labels[box] == vertebra_label(vertebra), EDGE_MM, study.reference.spacing)

@@ -16,7 +16,6 @@ from ..localization.agreement import agree_on_discs
 from ..localization.locate import locate_spine
 from ..localization.network import SpineNetwork
 from ..mapping.marrow import fit_marrow
-from ..regions import volume_grid
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def read_graded_discs(folder: Path, network: SpineNetwork) -> list[GradedDisc]:
         marrow = {
             name: reference
             for name, volume in (("t1", study.t1), ("t2", study.t2))
-            if (reference := fit_marrow(volume, location.labels, volume_grid(study.reference))) is not None
+            if (reference := fit_marrow(volume, location.labels, study.reference.grid)) is not None
         }
         inputs = {one.level: one for one in disc_inputs(study, location, marrow)}
         for row in rows.to_dict("records"):

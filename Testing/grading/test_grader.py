@@ -16,7 +16,6 @@ from ModicGraderLib.grading.grader import Ensemble, calibrate, grade_discs
 from ModicGraderLib.grading.network import DiscGrader
 from ModicGraderLib.grading.tasks import BINARY_TASKS, OUTPUTS
 from ModicGraderLib.mapping.marrow import fit_marrow
-from ModicGraderLib.regions import volume_grid
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +25,7 @@ def graded():
 
 @pytest.fixture(scope="module")
 def marrow(graded):
-    grid = volume_grid(graded.study.reference)
+    grid = graded.study.reference.grid
     return {
         name: fit_marrow(volume, graded.location.labels, grid)
         for name, volume in (("t1", graded.study.t1), ("t2", graded.study.t2))

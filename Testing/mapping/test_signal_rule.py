@@ -24,7 +24,6 @@ from ModicGraderLib.mapping.signal_rule import (
     type_shares,
     type_voxels,
 )
-from ModicGraderLib.regions import volume_grid
 from ModicGraderLib.study import SpineStudy
 
 SCORES = {"I": (-3.0, 3.0), "II": (3.0, 2.0), "III": (-3.0, -3.0)}
@@ -135,7 +134,7 @@ def test_a_vertebra_out_of_view_has_no_finding(graded):
 
 
 def test_changes_drawn_into_a_study_are_found_with_their_type_and_size(graded):
-    grid = volume_grid(graded.study.reference)
+    grid = graded.study.reference.grid
     marrow = {
         name: fit_marrow(volume, graded.location.labels, grid)
         for name, volume in (("t1", graded.study.t1), ("t2", graded.study.t2))
@@ -152,7 +151,7 @@ def test_changes_drawn_into_a_study_are_found_with_their_type_and_size(graded):
 
 
 def test_scores_of_normal_marrow_have_mean_zero_on_any_grid(graded):
-    reference = volume_grid(graded.study.reference)
+    reference = graded.study.reference.grid
     marrow = {"t1": fit_marrow(graded.study.t1, graded.location.labels, reference)}
     scores = marrow_scores(graded.study, marrow, reference)
     assert set(scores) == {"t1"}
