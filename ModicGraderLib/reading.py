@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from .anatomy import ENDPLATES, PFIRRMANN_GRADES
+from .anatomy import ENDPLATES, MODIC_GRADES, PFIRRMANN_GRADES
 from .grading.grader import DiscGrades
 from .grading.tasks import pfirrmann_grade
 from .localization.spine import LocatedDisc, SpineLocation
@@ -81,7 +81,7 @@ def _modic(change: float, signals: Collection[EndplateSignal] | None) -> ModicRe
 def _type(shares: dict[str, float]) -> str:
     first, second = sorted(shares, key=shares.__getitem__, reverse=True)[:2]
     mixed = "/".join(sorted((first, second), key=len))
-    return mixed if shares[second] >= MIXED_SHARE and mixed in ("I/II", "II/III") else first
+    return mixed if shares[second] >= MIXED_SHARE and mixed in MODIC_GRADES else first
 
 
 def _endplate(

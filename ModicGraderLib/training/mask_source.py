@@ -54,8 +54,9 @@ def _slice(path: Path) -> SpineSlice | None:
     if min(len(points) for points in bodies[:-1]) < 2 * MIN_DISC_PIXELS:
         return None
     structure = np.where(mask == MASK_CANAL, CANAL, BACKGROUND).astype(np.uint8)
-    structure[_below(discs[0], mask.shape) & (mask == 0)] = NOT_SACRUM_KNOWN
-    structure[(mask == MASK_VERTEBRA) & anterior & _below(discs[0], mask.shape)] = UNKNOWN
+    below = ~_above(discs[0], mask.shape)
+    structure[below & (mask == 0)] = NOT_SACRUM_KNOWN
+    structure[below & (mask == MASK_VERTEBRA) & anterior] = UNKNOWN
     identity = np.full(mask.shape, NO_IDENTITY, np.uint8)
     for number, points in enumerate(discs):
         structure[tuple(points.T)], identity[tuple(points.T)] = DISC, min(2 * number + 1, IDENTITIES - 1)
@@ -97,16 +98,9 @@ def _height_above(disc: np.ndarray, points: np.ndarray) -> np.ndarray:
     return (points - center) @ up
 
 
-def _grid(shape: tuple[int, int]) -> np.ndarray:
-    return np.indices(shape).reshape(2, -1).T
-
-
-def _below(disc: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return (_height_above(disc, _grid(shape)) < 0).reshape(shape)
-
-
 def _above(disc: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    return (_height_above(disc, _grid(shape)) > 0).reshape(shape)
+    # The part of the picture above a disc's long axis.
+    return (_height_above(disc, np.indices(shape).reshape(2, -1).T) > 0).reshape(shape)
 
 
 def _corners(discs: list[np.ndarray], bodies: list[np.ndarray]) -> tuple[np.ndarray, list[float]]:
