@@ -139,7 +139,7 @@ class Case:
 
     @property
     def lesions(self) -> list[tuple[str, str, MarrowLesion]]:
-        """(level, "upper" or "lower", lesion) of every marrow lesion, in a fixed order: the canvas numbers them by it."""
+        """(level, "upper" or "lower", lesion) of every marrow lesion, in the order that numbers them on the canvas."""
         return [
             (level, endplate, lesion)
             for level in sorted(self.discs)
