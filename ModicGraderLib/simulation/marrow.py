@@ -1,0 +1,89 @@
+"""What a vertebral body is filled with: textured marrow, the basivertebral vein, harmless focal lesions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .body_shape import BodyField
+from .canvas import Canvas
+from .case import VertebraState
+from .column import Body
+from .tissues import Tissue, Tissues
+
+CORTEX_MM = 0.55
+"""Thickness of the cortical shell."""
+
+ENDPLATE_MM = 1.0
+"""Thickness of a bony endplate with the calcified cartilage on it, as dark as cortex."""
+
+
+@dataclass(frozen=True)
+class Texture:
+    """Fields (slices, rows, columns) of unit variance that make marrow patchy; one draw serves a whole patient.
+
+    `fine` has grains of about 1.5 mm, `patches` of about 6 mm, `large` of about 14 mm.
+    """
+
+    fine: np.ndarray
+    patches: np.ndarray
+    large: np.ndarray
+
+    @classmethod
+    def draw(cls, canvas: Canvas) -> Texture:
+        """New texture for a canvas."""
+        return cls(canvas.noise(1.5), canvas.noise(6.0), canvas.noise(14.0))
+
+
+def paint_marrow(
+    canvas: Canvas,
+    box: tuple,
+    body: Body,
+    shape: BodyField,
+    texture: Texture,
+    tissues: Tissues,
+    state: VertebraState,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Paint a body on the part `box` of a canvas; returns how much of each voxel is marrow, in [0, 1]."""
+    canvas.paint(shape.distance - 0.2, tissues.cortex, box)
+    inside = np.minimum(shape.below_top, shape.above_bottom) - ENDPLATE_MM
+    marrow = np.clip(0.5 - np.maximum(shape.distance + CORTEX_MM, -inside) / 0.7, 0.0, 1.0)
+    canvas.blend(marrow, tissues.marrow[body.name], box)
+    _vein(canvas, box, body, shape, marrow, tissues, rng)
+    if state.hemangioma_mm > 0:
+        _ball(canvas, box, body, shape, marrow, state.hemangioma_mm, tissues.hemangioma, texture.fine, rng)
+    if state.focal_fat_mm > 0:
+        fat = tissues.marrow[body.name]._replace(fat=0.88)
+        _ball(canvas, box, body, shape, marrow, state.focal_fat_mm, fat, texture.patches, rng)
+    return marrow
+
+
+def mottle(canvas: Canvas, box: tuple, marrow: np.ndarray, texture: Texture, patchiness: float) -> None:
+    """Vary the fat fraction of marrow and of what changed it, by a standard deviation of `patchiness`."""
+    speckle = 0.45 * texture.fine[box] + 0.7 * texture.patches[box] + 0.55 * texture.large[box]
+    fat = canvas.values[1][box]
+    canvas.values[1][box] = np.clip(fat + marrow * patchiness * speckle, 0.0, np.maximum(fat, 0.97))
+
+
+def _vein(canvas, box, body: Body, shape: BodyField, marrow, tissues: Tissues, rng) -> None:
+    """The basivertebral vein: a wedge from the middle of the back wall, in the slices next to the midline."""
+    if body.name.startswith("S"):
+        return
+    height = (shape.above_bottom - shape.below_top) / 2 + rng.uniform(-1.0, 1.0)
+    reach = rng.uniform(0.0, 0.6)
+    thickness = rng.uniform(0.5, 1.3) * np.clip((reach - shape.along) / (1 + reach), 0.0, 1.0) + 0.15
+    wedge = np.maximum(np.abs(height) - 1.8 * thickness, np.abs(shape.left) * body.depth * 0.64 - 3.5)
+    wedge = np.maximum(wedge, (shape.along - reach) * body.depth / 2)
+    canvas.blend(np.clip(0.5 - wedge / 1.2, 0.0, 1.0) * marrow * rng.uniform(0.3, 0.9), tissues.blood_slow, box)
+
+
+def _ball(canvas, box, body: Body, shape: BodyField, marrow, diameter: float, tissue: Tissue, grain, rng) -> None:
+    """A harmless round lesion that keeps clear of both endplates."""
+    radius = min(diameter / 2, 0.36 * (body.front + body.back) / 2)
+    height = (shape.above_bottom - shape.below_top) / 2 - rng.uniform(-2.0, 2.0)
+    forward = (shape.along - rng.uniform(-0.45, 0.45)) * body.depth / 2
+    away = np.sqrt(height**2 + forward**2 + (shape.left * body.depth * 0.64 - rng.uniform(-5, 5)) ** 2)
+    weight = np.clip(0.5 + (radius - away + 0.7 * grain[box]) / 1.8, 0.0, 0.95)
+    canvas.blend(weight * marrow, tissue, box)

@@ -1,0 +1,158 @@
+"""simulate(): one patient from case to pictures, with everything that is true of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..anatomy import CORNERS, DISCS_UPWARDS
+from ..grid import Grid
+from ..localization.spine import LocatedDisc
+from ..report import StudyReport
+from ..study import Volume
+from .canal import draw_canal
+from .canvas import Canvas, TissueMap
+from .case import Case
+from .column import BackWall, Body, build_column, sideways_curve
+from .discs import disc_corners
+from .epidemiology import draw_case
+from .posterior_elements import draw_posterior_elements
+from .protocol import Protocol, draw_protocols
+from .scanner import scan
+from .spine_drawing import draw_spine
+from .tissues import draw_tissues
+from .torso import draw_torso
+from .truth import truth_report
+
+CANVAS_MM = (1.25, 0.65, 0.65)
+"""Spacing of the canvas along (slices, rows, columns)."""
+
+LARGEST_CANVAS_MM = 330.0
+"""Of larger fields of view the rest stays empty."""
+
+MARGIN_MM = 7.0
+"""By how much the canvas exceeds the slices on both sides, for patients who lie askew or move."""
+
+LEAN_MM = 6.0
+"""Distance from the midline at which a disc's sideways tilt is read."""
+
+_STREAMS = ("case", "protocol", "column", "placement", "tissues", "canvas", "torso", "canal", "spine", "t1", "t2")
+
+
+@dataclass(frozen=True)
+class SimulatedStudy:
+    """A simulated patient.
+
+    Attributes
+    ----------
+    t1, t2:
+        Both contrasts.
+    labels, lesions:
+        (slices, rows, columns) uint8 on the grid of T2: spine labels of `anatomy`, and the number (from 1) in
+        `case.lesions` of the change that lies there, 0 for none.
+    discs:
+        Where every disc in view really lies, head to foot.
+    truth:
+        What a reader would call, in the shape of a report.
+    case:
+        What was drawn.
+    """
+
+    t1: Volume
+    t2: Volume
+    labels: np.ndarray
+    lesions: np.ndarray
+    discs: tuple[LocatedDisc, ...]
+    truth: StudyReport
+    case: Case
+
+
+def simulate(
+    seed: int, case: Case | None = None, *, slices: int | None = None, eight_bit: bool | None = None
+) -> SimulatedStudy:
+    """The patient of a seed; the same seed (and case) gives the same patient to the byte.
+
+    Parameters
+    ----------
+    case:
+        The patient to draw; from the epidemiology if None.
+    slices:
+        Slices in each series; as many as a real examination has if None.
+    eight_bit:
+        Whether values are rescaled to 8 bits and clipped, as in published data sets; by lot if None.
+    """
+    rngs = {name: np.random.default_rng([seed, stream]) for stream, name in enumerate(_STREAMS)}
+    case = case or draw_case(rngs["case"])
+    protocols = draw_protocols(rngs["protocol"], slices=slices, eight_bit=eight_bit)
+    column = build_column(case, rngs["column"])
+    canvas, tissue_map = _draw(case, column, protocols, rngs)
+    t1, t2 = (scan(tissue_map, protocol, rngs[protocol.contrast]) for protocol in protocols)
+    labels, lesions = (t2.resample_labels(array) for array in (canvas.labels, canvas.lesions))
+    discs = _located(canvas, column, t2.volume)
+    noise = {"t1": t1.noise_sd, "t2": t2.noise_sd}
+    truth = truth_report(case, discs, t1.volume, t2.volume, labels, lesions, noise)
+    return SimulatedStudy(t1.volume, t2.volume, labels, lesions, discs, truth, case)
+
+
+def _draw(case: Case, column: list[Body], protocols: tuple[Protocol, Protocol], rngs: dict) -> tuple[Canvas, TissueMap]:
+    """The patient on a canvas that both protocols fit into."""
+    tissues = draw_tissues(case.patient, protocols[0].field_t, rngs["tissues"])
+    grid = _canvas_grid(protocols, rngs["placement"])
+    canvas = Canvas(grid, rngs["canvas"], sideways=sideways_curve(case, column))
+    wall = BackWall(column)
+    draw_torso(canvas, column, wall, case, tissues, rngs["torso"])
+    draw_posterior_elements(canvas, column, wall, case, tissues)
+    draw_canal(canvas, column, wall, case, tissues, rngs["canal"])
+    draw_spine(canvas, column, case, tissues, rngs["spine"])
+    return canvas, TissueMap(canvas.values, grid, tissues.fat_t1_ms, tissues.fat_t2_ms)
+
+
+def _canvas_grid(protocols: tuple[Protocol, Protocol], rng: np.random.Generator) -> Grid:
+    """A straight sagittal grid about the place on which the examination is centered: near L3, behind its body."""
+    across = max(protocol.slices * protocol.spacing_mm for protocol in protocols) + 2 * MARGIN_MM
+    field = (max(p.rows * p.pixel_mm for p in protocols), max(p.columns * p.pixel_mm for p in protocols))
+    extent = (across, *(min(mm + 2 * MARGIN_MM, LARGEST_CANVAS_MM) for mm in field))
+    shape = tuple(int(np.ceil(mm / step)) for mm, step in zip(extent, CANVAS_MM, strict=True))
+    affine = np.zeros((4, 4))
+    affine[0, 0], affine[2, 1], affine[1, 2], affine[3, 3] = CANVAS_MM[0], -CANVAS_MM[1], CANVAS_MM[2], 1.0
+    center = np.array([0.0, rng.normal(14.0, 7.0), rng.normal(-10.0, 9.0)])
+    affine[:3, 3] = center - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return Grid(affine, shape)
+
+
+def _located(canvas: Canvas, column: list[Body], volume: Volume) -> tuple[LocatedDisc, ...]:
+    """Every named disc whose center lies within the picture, head to foot."""
+    pairs = [(above, below) for below, above in zip(column[:-1], column[1:], strict=True)]
+    named = [pair for pair in pairs if f"{pair[0].name}/{pair[1].name}" in DISCS_UPWARDS]
+    discs = [_locate(canvas, above, below) for above, below in reversed(named)]
+    return tuple(disc for disc in discs if _in_picture(disc.center, volume))
+
+
+def _in_picture(point: np.ndarray, volume: Volume) -> bool:
+    row, column = volume.to_index(point)[1:]
+    return 0 < row < volume.array.shape[1] - 1 and 0 < column < volume.array.shape[2] - 1
+
+
+def _locate(canvas: Canvas, above: Body, below: Body) -> LocatedDisc:
+    plan = disc_corners(above, below)
+    corners = {name: canvas.to_patient(np.array([0.0, *point])) for name, point in plan.items()}
+    middle = np.mean(list(plan.values()), axis=0)
+    right, left = (canvas.to_patient(np.array([x, *middle])) for x in (-LEAN_MM, LEAN_MM))
+    (ua, up, la, lp) = (corners[name] for name in CORNERS)
+    anterior = _unit(ua + la - up - lp)
+    normal = _unit(np.cross(anterior, left - right))
+    return LocatedDisc(
+        level=f"{above.name}/{below.name}",
+        center=np.mean(list(corners.values()), axis=0),
+        normal=normal,
+        anterior=anterior,
+        width_mm=float(np.linalg.norm(ua - up) + np.linalg.norm(la - lp)) / 2,
+        height_mm=float((ua + up - la - lp) @ normal) / 2,
+        corners=corners,
+        confidence=1.0,
+    )
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)
