@@ -31,6 +31,8 @@ class BodyField:
         Share of the half depth to the front: -1 at the posterior corners, 1 at the anterior ones.
     left:
         Share of the half width to the left.
+    up:
+        mm to the head of the body's middle.
     below_top, above_bottom:
         Depth in mm below the superior endplate and above the inferior one; negative outside.
     """
@@ -38,8 +40,14 @@ class BodyField:
     distance: np.ndarray
     along: np.ndarray
     left: np.ndarray
+    up: np.ndarray
     below_top: np.ndarray
     above_bottom: np.ndarray
+
+
+def half_width(body: Body) -> float:
+    """Half the width of a body in mm."""
+    return body.depth * (SACRAL_HALF_WIDTH if body.name.startswith("S") else HALF_WIDTH)
 
 
 def body_field(
@@ -61,8 +69,8 @@ def body_field(
         How far the anterior rim stands out above and below.
     """
     forward, up = body.local(y, z)
-    half_width = body.depth * (SACRAL_HALF_WIDTH if body.name.startswith("S") else HALF_WIDTH)
-    left = x / half_width
+    width = half_width(body)
+    left = x / width
     along = 2 * forward / body.depth
     # The dome of an endplate flattens towards the sides, where the ring of harder bone lies.
     dome = np.sqrt(np.clip(1 - left**2, 0.0, 1.0))
@@ -74,9 +82,9 @@ def body_field(
     for end, size in zip((1, -1), osteophytes_mm, strict=True):
         front = front + size * np.clip((end * height - 0.55) / 0.45, 0, 1) ** 2
     back = _wall(body, "posterior", up) - 0.4 * body.depth * ((1 - plan**5) ** 0.2 - 1)
-    waist = half_width - 2.0 * (1 - np.clip(height, -1, 1) ** 2)
+    waist = width - 2.0 * (1 - np.clip(height, -1, 1) ** 2)
     walls = (-below_top, -above_bottom, forward - front, back - forward, np.abs(x) - waist)
-    return BodyField(_rounded(walls, CORNER_MM), along, left, below_top, above_bottom)
+    return BodyField(_rounded(walls, CORNER_MM), along, left, up, below_top, above_bottom)
 
 
 def _wall(body: Body, name: str, up: np.ndarray) -> np.ndarray:

@@ -88,9 +88,10 @@ class Canvas:
 
     def noise(self, size_mm: float) -> np.ndarray:
         """Smooth noise (slices, rows, columns) of unit variance with grains of a size in mm."""
-        step = np.maximum(size_mm / self.spacing / 2, 1.0)
+        step = np.maximum(size_mm / self.spacing / 3, 1.0)
         coarse = tuple(int(np.ceil(n / s)) + 3 for n, s in zip(self.grid.shape, step, strict=True))
-        grains = ndimage.gaussian_filter(self._rng.standard_normal(coarse, dtype=np.float32), 1.0)
+        sigma = size_mm / self.spacing / step / 2
+        grains = ndimage.gaussian_filter(self._rng.standard_normal(coarse, dtype=np.float32), sigma)
         grains /= grains.std()
         size = [int(np.ceil(n * s)) for n, s in zip(coarse, step, strict=True)]
         fine = torch.nn.functional.interpolate(torch.from_numpy(grains)[None, None], size=size, mode="trilinear")

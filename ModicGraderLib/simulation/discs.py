@@ -86,8 +86,9 @@ def paint_disc(
     name = f"{above.name}/{below.name}"
     remnant = name not in DISCS_UPWARDS
     canvas.paint(outside + (0.4 if remnant else 1.6), tissues.annulus, box)
-    if not remnant:
-        canvas.labels[box][outside < 0] = disc_label(name)
+    if remnant:
+        return
+    canvas.labels[box][outside < 0] = disc_label(name)
     _nucleus(canvas, box, frame, state, texture, tissues, (x, forward, up, outside), rng)
 
 

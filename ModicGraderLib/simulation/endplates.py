@@ -15,7 +15,7 @@ WAVE_MM = (1.0, 1.8)
 NOTCH_MM = {"depth": (3.0, 4.5), "half_width": (2.2, 3.6), "half_breadth": (4.0, 9.0)}
 """A notch: a small V-shaped or circular focal lesion. Half width lies along the endplate, half breadth sideways."""
 
-NODE_MM = {"depth": (5.5, 9.0), "half_width": (4.5, 7.5), "half_breadth": (6.0, 11.0)}
+NODE_MM = {"depth": (5.0, 8.5), "half_width": (5.0, 8.5), "half_breadth": (6.0, 11.0)}
 """A Schmorl's node: deep, focal, rounded, with a smooth margin."""
 
 NODE_SHARE = 0.4
@@ -31,8 +31,10 @@ class EndplateRelief:
         (share of the half depth to the front, mm to the left) of the middle of a notch or node.
     """
 
-    def __init__(self, state: EndplateState, depth_mm: float, height_mm: float, rng: np.random.Generator):
-        """Draw the relief of an endplate of a body of that depth and height.
+    def __init__(
+        self, state: EndplateState, depth_mm: float, half_width_mm: float, height_mm: float, rng: np.random.Generator
+    ):
+        """Draw the relief of an endplate of a body of that size.
 
         A notch or node under which the marrow is changed lies at the change's middle: one follows from the other.
         """
@@ -42,8 +44,7 @@ class EndplateRelief:
         self.focus = (rng.uniform(-0.45, 0.45), rng.uniform(-3.0, 3.0))
         if state.marrow:
             change = max(state.marrow, key=lambda lesion: lesion.height)
-            half_width = 0.64 * depth_mm
-            self.focus = (float(np.clip(change.anterior, -0.6, 0.6)), change.lateral * half_width)
+            self.focus = (float(np.clip(change.anterior, -0.6, 0.6)), change.lateral * half_width_mm)
         sizes = NODE_MM if state.lesion == "schmorl_node" else NOTCH_MM
         self._size = {name: rng.uniform(*span) for name, span in sizes.items()}
         self._size["depth"] = min(self._size["depth"], NODE_SHARE * height_mm)
@@ -62,4 +63,4 @@ class EndplateRelief:
         away = np.hypot(forward, (left_mm - self.focus[1]) / self._size["half_breadth"])
         if self._state.lesion == "notched":
             return np.clip(1 - away, 0, 1)
-        return np.sqrt(np.clip(1 - np.clip(away, 0, 1) ** 3, 0, 1))
+        return (1 - np.clip(away, 0, 1) ** 2.2) ** 0.75

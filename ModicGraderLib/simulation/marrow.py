@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .body_shape import BodyField
+from .body_shape import BodyField, half_width
 from .canvas import Canvas
 from .case import VertebraState
 from .column import Body
@@ -71,19 +71,19 @@ def _vein(canvas, box, body: Body, shape: BodyField, marrow, tissues: Tissues, r
     """The basivertebral vein: a wedge from the middle of the back wall, in the slices next to the midline."""
     if body.name.startswith("S"):
         return
-    height = (shape.above_bottom - shape.below_top) / 2 + rng.uniform(-1.0, 1.0)
-    reach = rng.uniform(0.0, 0.6)
-    thickness = rng.uniform(0.5, 1.3) * np.clip((reach - shape.along) / (1 + reach), 0.0, 1.0) + 0.15
-    wedge = np.maximum(np.abs(height) - 1.8 * thickness, np.abs(shape.left) * body.depth * 0.64 - 3.5)
+    height = shape.up + rng.uniform(-1.5, 1.5) + rng.uniform(-0.15, 0.15) * shape.along * body.depth / 2
+    reach = rng.uniform(-0.7, 0.3)
+    thickness = rng.uniform(0.4, 1.5) * np.clip((reach - shape.along) / (1 + reach), 0.0, 1.0) + 0.1
+    wedge = np.maximum(np.abs(height) - 1.6 * thickness, np.abs(shape.left) * half_width(body) - 3.5)
     wedge = np.maximum(wedge, (shape.along - reach) * body.depth / 2)
-    canvas.blend(np.clip(0.5 - wedge / 1.2, 0.0, 1.0) * marrow * rng.uniform(0.3, 0.9), tissues.blood_slow, box)
+    canvas.blend(np.clip(0.5 - wedge / 1.5, 0.0, 1.0) * marrow * rng.uniform(0.1, 0.7), tissues.blood_slow, box)
 
 
 def _ball(canvas, box, body: Body, shape: BodyField, marrow, diameter: float, tissue: Tissue, grain, rng) -> None:
     """A harmless round lesion that keeps clear of both endplates."""
     radius = min(diameter / 2, 0.36 * (body.front + body.back) / 2)
-    height = (shape.above_bottom - shape.below_top) / 2 - rng.uniform(-2.0, 2.0)
+    height = shape.up - rng.uniform(-2.0, 2.0)
     forward = (shape.along - rng.uniform(-0.45, 0.45)) * body.depth / 2
-    away = np.sqrt(height**2 + forward**2 + (shape.left * body.depth * 0.64 - rng.uniform(-5, 5)) ** 2)
+    away = np.sqrt(height**2 + forward**2 + (shape.left * half_width(body) - rng.uniform(-5, 5)) ** 2)
     weight = np.clip(0.5 + (radius - away + 0.7 * grain[box]) / 1.8, 0.0, 0.95)
     canvas.blend(weight * marrow, tissue, box)

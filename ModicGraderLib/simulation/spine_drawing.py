@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..anatomy import DISCS_UPWARDS, VERTEBRAE_UPWARDS, vertebra_label
-from .body_shape import body_field
+from .body_shape import body_field, half_width
 from .canvas import Canvas
-from .case import Case, EndplateState
+from .case import Case
 from .column import Body
 from .discs import paint_disc
 from .endplates import EndplateRelief
@@ -33,7 +33,7 @@ def _draw_body(canvas, body: Body, case: Case, texture: Texture, tissues: Tissue
     disc_above, disc_below = _neighbors(body.name)
     states = (case.disc(disc_above).lower, case.disc(disc_below).upper)
     height = (body.front + body.back) / 2
-    reliefs = [_relief(body, state, height, rng) for state in states]
+    reliefs = [EndplateRelief(state, body.depth, half_width(body), height, rng) for state in states]
     box = canvas.box(body.center, np.hypot(body.depth, height) / 2 + 4)
     x, y, z = (plan[box] for plan in (canvas.x, canvas.y, canvas.z))
     shape = body_field(body, x, y, z, *reliefs, tuple(state.osteophyte_mm for state in states))
@@ -49,10 +49,6 @@ def _draw_body(canvas, body: Body, case: Case, texture: Texture, tissues: Tissue
         if depth is not None:
             paint_lesion(canvas, box, lesion, number, depth, height, shape, marrow, texture, tissues, rng)
     mottle(canvas, box, marrow, texture, patchiness)
-
-
-def _relief(body: Body, state: EndplateState, height: float, rng: np.random.Generator) -> EndplateRelief:
-    return EndplateRelief(state, body.depth, height, rng)
 
 
 def _neighbors(vertebra: str) -> tuple[str, str]:
