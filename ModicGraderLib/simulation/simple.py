@@ -15,7 +15,7 @@ from ..report import StudyReport
 from ..study import Volume
 from .simple_case import Case, truth_report
 from .simple_drawing import SimpleSpine, centered_affine
-from .tissues import T1_SEQUENCE, T2_SEQUENCE, Sequence, spin_echo
+from .simple_tissues import T1_SEQUENCE, T2_SEQUENCE, Sequence, spin_echo
 
 SLICES = 11
 SLICE_DISTANCE_MM = 4.4

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..anatomy import CANAL_LABEL, DISCS_UPWARDS, VERTEBRAE_UPWARDS, disc_label, vertebra_label
-from . import tissues as T
+from . import simple_tissues as T
 from .simple_case import Case, Lesion
 from .simple_spine import BackWall, Slab, build_spine
 

@@ -14,7 +14,7 @@ from ModicGraderLib.resources import resource_path
 from ModicGraderLib.simulation.files import simulate_study
 from ModicGraderLib.simulation.simple import simulate
 from ModicGraderLib.simulation.simple_case import Case
-from ModicGraderLib.simulation.tissues import CSF, FAT, LESION, MARROW, T1_SEQUENCE, T2_SEQUENCE, spin_echo
+from ModicGraderLib.simulation.simple_tissues import CSF, FAT, LESION, MARROW, T1_SEQUENCE, T2_SEQUENCE, spin_echo
 
 
 @pytest.fixture(scope="module")
