@@ -125,6 +125,22 @@ def simulate(
         print(f"Simulated study {seed}: {output}")
 
 
+@app.command()
+def compare(
+    result: Annotated[Path, typer.Argument(metavar="REPORT", help="A report.json.")],
+    truth: Annotated[
+        Path, typer.Argument(metavar="TRUTH", help="The truth.json of the same study, or another report.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Show the grades of a report beside the truth, level by level."""
+    from .comparison import compare as compare_reports
+    from .report import StudyReport
+    from .terminal import print_comparison
+
+    print_comparison(compare_reports(*(StudyReport.read(path) for path in (result, truth))), as_json=as_json)
+
+
 @models_app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """List the models with their version, license and training data."""

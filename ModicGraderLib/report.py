@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .errors import InputError
+
 SCHEMA = "modicgrader-report-1"
 
 
@@ -137,8 +139,13 @@ class StudyReport:
 
     @classmethod
     def read(cls, path: Path) -> StudyReport:
-        """The report in a `report.json`."""
-        return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        """The report in a `report.json`; raises InputError where there is none."""
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror}); name a report.json or truth.json") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path} is not a report of ModicGrader; name a report.json or truth.json") from error
 
 
 def _disc(disc: dict[str, Any]) -> DiscReport:

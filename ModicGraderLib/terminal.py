@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
+from .comparison import Comparison
 from .export.page import percent
 from .progress import Progress
 from .report import StudyReport
@@ -42,6 +45,34 @@ def print_summary(report: StudyReport, directory: Path, files: list[Path], *, as
         level = f" ({finding.level})" if finding.level else ""
         console.print(f"{finding.severity}{level}: {finding.message}", markup=False, soft_wrap=True)
     console.print(f"Report: {directory / 'report.html'}", markup=False, soft_wrap=True)
+
+
+def print_comparison(comparisons: list[Comparison], *, as_json: bool) -> None:
+    """Print the grades of two reports beside each other, level by level: the truth's, an arrow, the result's."""
+    if as_json:
+        return print_json([asdict(one) for one in comparisons])
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in (
+        "Level",
+        "Modic",
+        "upper endplate",
+        "lower endplate",
+        "Pfirrmann",
+        "narrowed",
+        "endplate lesion",
+        "mm",
+    ):
+        table.add_column(name)
+    for one in comparisons:
+        grades = [_beside(one, name) for name in one.truth]
+        table.add_row(one.level, *grades, "not found" if one.distance_mm is None else f"{one.distance_mm:.1f}")
+    Console(highlight=False).print("truth → result; – is not graded; mm is the distance of the discs' centers", table)
+
+
+def _beside(one: Comparison, name: str) -> Text:
+    truth, result = ("–" if grade is None else str(grade) for grade in (one.truth[name], one.result[name]))
+    style = "dim" if result == "–" else "green" if name in one.agreeing else "red"
+    return Text(f"{truth} → {result}", style=style)
 
 
 def print_json(value: Any) -> None:
