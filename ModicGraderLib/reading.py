@@ -50,7 +50,7 @@ def read_disc(
         anterior_lps=disc.anterior.tolist(),
         width_mm=disc.width_mm,
         height_mm=disc.height_mm,
-        height_index=_height_index(disc, location),
+        height_index=height_index(disc, location),
         corners_lps_mm={name: corner.tolist() for name, corner in disc.corners.items()},
         modic=modic,
         pfirrmann=GradeReading(
@@ -75,10 +75,14 @@ def _modic(change: float, signals: Collection[EndplateSignal] | None) -> ModicRe
         return ModicReading("0", probabilities, change)
     if total_excess(signals or ()) < TYPED_AREA_MM2:
         return ModicReading(None, probabilities, change)
-    return ModicReading(_type(shares), probabilities, change)
+    return ModicReading(joint_type(shares), probabilities, change)
 
 
-def _type(shares: dict[str, float]) -> str:
+def joint_type(shares: dict[str, float]) -> str:
+    """The type of a change that consists of several: the largest, or a mixed form if a second comes close.
+
+    `shares` are those of "I", "II" and "III", and sum to 1.
+    """
     first, second = sorted(shares, key=shares.__getitem__, reverse=True)[:2]
     mixed = "/".join(sorted((first, second), key=len))
     return mixed if shares[second] >= MIXED_SHARE and mixed in MODIC_GRADES else first
@@ -101,7 +105,7 @@ def _endplate(
     )
 
 
-def _height_index(disc: LocatedDisc, location: SpineLocation) -> float | None:
+def height_index(disc: LocatedDisc, location: SpineLocation) -> float | None:
     """Disc height over the mean height of the bodies beside it; None where a neighbor disc is missing."""
     order = [other.level for other in location.discs]
     at = order.index(disc.level)

@@ -1,0 +1,1 @@
+"""Heights, extents, areas and volumes, measured on label volumes."""
