@@ -17,6 +17,12 @@ from .tissues import Tissues
 DIP_MM = 10.0
 """How far a disc's own tissue reaches into the bodies, where nodes and notches lay it open."""
 
+FIBERS_MM = (3.0, 2.2)
+"""Thickness of the outermost annulus in front and behind."""
+
+DOME_MM = 0.7
+"""How much a nucleus is thicker than the gap at the rim of the bodies, less the cartilage on the endplates."""
+
 CLEFT_GRADES = (1, 2, 3)
 """Grades whose nucleus may show the dark band across its middle."""
 
@@ -85,7 +91,9 @@ def paint_disc(
     canvas.paint(outside - 0.4, tissues.outer_annulus, box)
     name = f"{above.name}/{below.name}"
     remnant = name not in DISCS_UPWARDS
-    canvas.paint(outside + (0.4 if remnant else 1.6), tissues.annulus, box)
+    # Sharpey's fibers: the outermost annulus is as dark as ligament, thicker in front than behind.
+    fibers = 0.4 if remnant else np.where(forward > 0, FIBERS_MM[0], FIBERS_MM[1]) * (1 - 0.7 * side)
+    canvas.paint(outside + fibers, tissues.annulus, box)
     if remnant:
         return
     canvas.labels[box][outside < 0] = disc_label(name)
@@ -97,12 +105,18 @@ def _nucleus(canvas, box, frame: DiscFrame, state: DiscState, texture: Texture, 
     x, forward, up, outside = place
     grade = state.pfirrmann
     size = {1: 0.37, 2: 0.36, 3: 0.36, 4: 0.38, 5: 0.38}[grade] * frame.depth * rng.uniform(0.93, 1.07)
-    core = np.hypot(forward + 0.04 * frame.depth, x / (1.9 * HALF_WIDTH)) - size
+    half = max(frame.height / 2, 1.0)
+    # A lens between the cartilage of the two endplates, which stays dark.
+    flat = np.abs(up) / (half + DOME_MM)
+    core = (
+        ((np.hypot(forward + 0.04 * frame.depth, x / (1.9 * HALF_WIDTH)) / size) ** 2.5 + flat**2.5) ** 0.4 - 1
+    ) * size
     # The border of nucleus and annulus is sharp in young discs and lost in old ones.
     border = {1: 2.0, 2: 3.0, 3: 6.0, 4: 7.0, 5: 7.0}[grade]
     weight = np.clip(0.5 - core / border, 0.0, 1.0) * (outside < 0)
     weight *= np.clip(1 + {1: 0.05, 2: 0.12}.get(grade, 0.18) * texture.patches[box], 0.3, 1.2)
-    half = max(frame.height / 2, 1.0)
+    # What breaks through an endplate is nucleus.
+    weight = np.maximum(weight, np.clip((np.abs(up) - half - 1.0) / 1.5, 0.0, 1.0) * (outside < 0))
     canvas.blend(np.clip(weight, 0, 1), tissues.nucleus[grade], box)
     if grade in CLEFT_GRADES and rng.random() < {1: 0.35, 2: 0.85, 3: 0.4}[grade]:
         thin = np.abs(up - 0.2 * texture.large[box] - rng.uniform(-0.6, 0.6)) - (0.10 * half + 0.25)
@@ -110,6 +124,7 @@ def _nucleus(canvas, box, frame: DiscFrame, state: DiscState, texture: Texture, 
         canvas.blend(band * rng.uniform(0.25, 0.6), tissues.annulus, box)
     if grade >= 4 and rng.random() < 0.3:
         cleft = np.abs(up - rng.uniform(-0.2, 0.2) * half) - rng.uniform(0.3, 0.7)
-        patch = np.clip(0.5 - np.maximum(cleft, core + rng.uniform(0, 6)) / 0.8, 0, 1) * (outside < 0)
-        fluid = rng.random() < 0.5
-        canvas.blend(patch * 0.8, tissues.csf if fluid else tissues.air, box)
+        ends = np.clip(-(core + rng.uniform(0, 6)) / 4.0, 0, 1)
+        patch = np.clip(0.5 - cleft / 0.8, 0, 1) * ends * (outside < 0)
+        fluid = rng.random() < 0.4
+        canvas.blend(patch * rng.uniform(0.3, 0.8), tissues.csf if fluid else tissues.air, box)
