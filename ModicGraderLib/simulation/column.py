@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
-ALONG = np.linspace(-1.0, 1.0, 33)
-"""Where the walls of a body are known: from the posterior to the anterior corner, or from the lower to the upper."""
+from .case import Case
+from .column_forms import draw_forms
+from .column_shape import ALONG, BodyForm, Joint
 
 _ENDS = {
     "superior": ((-1, 1), (1, 1)),
@@ -98,3 +100,119 @@ class Body:
     def _local_corner(self, side: int, end: int) -> np.ndarray:
         height = self.front if side > 0 else self.back
         return np.array([side * (self.depth + end * self.taper / 2) + end * self.skew, end * height]) / 2
+
+
+LEAN_DEG = (2.0, 3.5)
+"""Mean and standard deviation of the angle by which L1 lies behind L5, lying on the back (20 SPIDER patients)."""
+
+
+def build_column(case: Case, rng: np.random.Generator) -> list[Body]:
+    """The bodies of a patient from S3 upwards to T9; the middle of L3 lies at (0, 0)."""
+    forms, joints = draw_forms(case, rng)
+    column = [_placed("S3", forms["S3"], np.zeros(2), 0.0)]
+    for joint, name in zip(joints.values(), list(forms)[1:], strict=True):
+        column.append(_put_on(column[-1], joint, name, forms[name]))
+    bodies = {body.name: body for body in column}
+    down = _middle(bodies["L5"], -1) - _middle(bodies["L1"], -1)
+    turn = np.radians(rng.normal(*LEAN_DEG)) - np.arctan2(-down[0], -down[1])
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    middle = bodies["L3"].center
+    return [replace(b, center=(b.center - middle) @ turned, tilt=b.tilt - turn) for b in column]
+
+
+def disc_height(above: Body, below: Body) -> float:
+    """Mean height in mm of the disc between two bodies, from wall to wall over its whole depth."""
+    across = np.stack([above.to_plan(above.wall("inferior")), below.to_plan(below.wall("superior"))])
+    lower, upper = (body.corner(1, end) - body.corner(-1, end) for body, end in ((below, 1), (above, -1)))
+    axis = lower / np.hypot(*lower) + upper / np.hypot(*upper)
+    up = np.array([axis[1], -axis[0]]) / np.hypot(*axis)
+    return float(((across[0] - across[1]) @ up).mean())
+
+
+def endplate_tilt(body: Body, end: int) -> float:
+    """Angle in radians by which the front of an endplate points down; `end` 1 is the upper and -1 the lower one."""
+    backward, down = body.corner(-1, end) - body.corner(1, end)
+    return float(np.arctan2(down, backward))
+
+
+class BackWall:
+    """The curve along the back of the bodies, from which everything behind them is measured."""
+
+    STEP_MM = 0.1
+    """The curve is tabulated as finely as this."""
+
+    def __init__(self, column: list[Body]):
+        backs = [body.to_plan(body.wall("posterior")[len(ALONG) // 2]) for body in column]
+        discs = [(a.corner(-1, -1) + b.corner(-1, 1)) / 2 for b, a in zip(column[:-1], column[1:], strict=True)]
+        points = np.array(sorted([*backs, *discs], key=lambda point: point[1]))
+        curve = CubicSpline(points[:, 1], points[:, 0], bc_type="natural")
+        self._start = points[0, 1]
+        heights = np.arange(self._start, points[-1, 1], self.STEP_MM)
+        self._wall, self._slope = curve(heights).astype(np.float32), curve(heights, 1).astype(np.float32)
+        self._shorter = 1 / np.sqrt(1 + self._slope**2)
+
+    def depth(self, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """mm by which points (y, z) lie behind the curve, at right angles to it; it goes on straight at its ends."""
+        place = self._place(z)
+        beyond = z - (self._start + self.STEP_MM * place)
+        return (y - self._wall[place] - beyond * self._slope[place]) * self._shorter[place]
+
+    def at(self, z: np.ndarray) -> np.ndarray:
+        """y of the curve at heights z."""
+        return self._wall[self._place(z)]
+
+    def _place(self, z: np.ndarray) -> np.ndarray:
+        place = (np.asarray(z) - np.float32(self._start)) * np.float32(1 / self.STEP_MM)
+        return np.clip(np.rint(place), 0, len(self._wall) - 1).astype(np.int32)
+
+
+def sideways_curve(case: Case, column: list[Body]) -> np.ndarray:
+    """(n, 2) pairs of z and x in mm: how far to the left the column lies at each height, by its scoliosis.
+
+    A single curve with its apex at L2 and its ends at the sacral endplate and as far above; the Cobb angle is that
+    between its two steepest places.
+    """
+    bodies = {body.name: body for body in column}
+    apex = bodies["L2"].center[1]
+    half = apex - _middle(bodies["S1"], 1)[1]
+    z = apex + half * np.linspace(-1, 1, 65)
+    reach = 2 * half / np.pi * np.tan(np.radians(case.scoliosis_deg) / 2)
+    return np.stack([z, reach * (1 + np.cos(np.pi * (z - apex) / half)) / 2], axis=1)
+
+
+def _middle(body: Body, end: int) -> np.ndarray:
+    """(y, z) of the middle of an endplate."""
+    return (body.corner(-1, end) + body.corner(1, end)) / 2
+
+
+def _put_on(below: Body, joint: Joint, name: str, form: BodyForm) -> Body:
+    """The next body upwards."""
+    lower = endplate_tilt(below, 1)
+    axis = lower - joint.wedge / 2
+    forward, up = np.array([-np.cos(axis), -np.sin(axis)]), np.array([-np.sin(axis), np.cos(axis)])
+    here = _placed(name, form, np.zeros(2), lower - joint.wedge)
+    # The slip is that of the posterior corners, whatever the depths of the two endplates.
+    back = (_middle(below, 1) - below.corner(-1, 1)) @ forward
+    shift = joint.slip + (_middle(here, -1) - here.corner(-1, -1)) @ forward - back
+    middle = _middle(below, 1) + joint.height * up + shift * forward
+    return replace(here, center=here.center + middle - _middle(here, -1))
+
+
+def _placed(name: str, form: BodyForm, center: np.ndarray, lower_tilt: float) -> Body:
+    """A body whose lower endplate has the tilt given."""
+    rise = _rise(form)
+    lower = np.arctan2(-rise, form.depth - form.taper / 2)
+    return Body(
+        name, center, lower_tilt + lower, form.depth, form.height + rise, form.height - rise, *form.walls,
+        taper=form.taper, skew=form.skew,
+    )  # fmt: skip
+
+
+def _rise(form: BodyForm) -> float:
+    """Half of what the front is higher than the back.
+
+    With endplates of depths a above and b below, atan(r / a) + atan(r / b) is the wedge w, so r is a root of
+    r^2 tan w + r (a + b) - a b tan w.
+    """
+    a, b, slope = form.depth + form.taper / 2, form.depth - form.taper / 2, np.tan(form.wedge)
+    return 2 * a * b * slope / (a + b + np.sqrt((a + b) ** 2 + 4 * a * b * slope**2))

@@ -1,0 +1,128 @@
+"""Learns the statistical shape model of the lumbar column that the simulator draws from.
+
+Poses and sizes come from the polygons of L1-L5 and S1 on T1 slices, which are coarse but many and show S1; the walls
+from SPIDER's T2 SPACE masks, which are fine but few. Only patients of the training part count, and only relations
+within a picture: the polygon pictures were turned by their publisher and have no known pixel size.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+from sklearn.decomposition import PCA
+
+from ..resources import resource_path
+from ..simulation.column_shape import ALONG, LEARNED_BODIES, MODEL_FILE, POSE_SIZE
+from .polygon_source import UPWARDS, polygon_endplates, skips_a_vertebra
+from .spine_slices import endplate, quadrilateral
+from .splits import is_training
+
+EXPLAINED = 0.95
+"""Share of the variance that the modes keep."""
+
+INSET = 0.045
+"""The polygons run inside the cortex and cut the rounded corners, by this share of the mean body depth on every side.
+
+By so much the bodies must grow for the heights of bodies and discs to match those of the SPIDER masks, and for their
+corners to be those of sharp-edged bodies.
+"""
+
+
+def learn_column_shape(data: Path) -> dict[str, np.ndarray]:
+    """The tensors of a `ColumnShape` from the data folder."""
+    poses = polygon_poses(data / "t1_vertebra_polygons")
+    mean, modes = _components(poses)
+    assert mean.shape == (POSE_SIZE,)
+    walls = 0.05 * (ALONG**2 - 1)
+    return {
+        "pose_mean": mean,
+        "pose_modes": modes,
+        "wall_mean": np.tile(walls, (len(LEARNED_BODIES), 4, 1)),
+        "wall_modes": np.tile(0.2 * walls, (1, 4, 1)),
+    }
+
+
+def save_column_shape(data: Path) -> Path:
+    """Learn the model and put it into `Resources`; return its path."""
+    path = resource_path(MODEL_FILE)
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file({name: tensor.astype(np.float32) for name, tensor in learn_column_shape(data).items()}, partial)
+    partial.replace(path)
+    return path
+
+
+def polygon_poses(folder: Path) -> np.ndarray:
+    """(patients, `POSE_SIZE`) poses of the training patients' columns, in units of their mean body depth."""
+    records = json.loads((folder / "vertebrae.json").read_text(encoding="utf-8"))
+    columns = [
+        {name: np.array(points)[:, ::-1] for name, points in record["vertebrae"].items()}
+        for record in records
+        if is_training(f"polygons-{record['patient']}")
+    ]
+    return np.array([pose_of(column_corners(column)) for column in columns if not skips_a_vertebra(column)])
+
+
+def column_corners(vertebrae: dict[str, np.ndarray]) -> np.ndarray:
+    """(6, 2, 2, 2) corners of S1 and L5-L1: body, side (back, front), end (bottom, top), and mm-like (y, z).
+
+    `vertebrae` holds polygons in (row, column) of an upright picture with the abdomen on the left.
+    """
+    discs = polygon_endplates(vertebrae)
+    corners = np.empty((len(UPWARDS), 2, 2, 2))
+    for number, name in enumerate(UPWARDS):
+        quad, middle = quadrilateral(vertebrae[name]), vertebrae[name].mean(0)
+        upper = discs[number][2:] if number < len(discs) else endplate(quad, 2 * middle - vertebrae["L2"].mean(0))
+        lower = discs[number - 1][:2] if number else _remaining(quad, upper)
+        for end, side in enumerate((lower, upper)):
+            corners[number, :, end] = side[::-1, ::-1] * (1, -1)
+    return corners
+
+
+def _remaining(quad: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """The side of a quadrilateral opposite to one of its sides, in the same direction."""
+    others = np.array([point for point in quad if not (point == side).all(1).any()])
+    return others if (others[1] - others[0]) @ (side[1] - side[0]) > 0 else others[::-1]
+
+
+def pose_of(corners: np.ndarray) -> np.ndarray:
+    """The pose (`POSE_SIZE`,) of a column from its corners (6, 2, 2, 2), in units of its mean body depth."""
+    unit = np.linalg.norm(corners[2:5, 1] - corners[2:5, 0], axis=-1).mean()
+    inset = INSET * unit
+    unit += 2 * inset
+    signs = np.array([-1.0, 1.0])
+    bodies = []
+    for body in corners:
+        along = np.einsum("s,sec->c", signs, body) / 4
+        forward = along / np.hypot(*along)
+        up = np.array([forward[1], -forward[0]])
+        rise = np.einsum("e,sec->c", signs, body) / 4
+        twist = np.einsum("s,e,sec->c", signs, signs, body) / 4
+        wedge = _tilt(body[:, 0]) - _tilt(body[:, 1])
+        lengths = np.array(
+            [2 * np.hypot(*along) + 2 * inset, 2 * rise @ up + 2 * inset, 4 * twist @ forward, 2 * rise @ forward]
+        )
+        bodies.append([*lengths[:2] / unit, wedge, *lengths[2:] / unit])
+    joints = []
+    for below, above in zip(corners[:-1, :, 1], corners[1:, :, 0], strict=True):
+        lower, upper = _tilt(below), _tilt(above)
+        axis = (lower + upper) / 2
+        forward, up = np.array([-np.cos(axis), -np.sin(axis)]), np.array([-np.sin(axis), np.cos(axis)])
+        height = (above.mean(0) - below.mean(0)) @ up - 2 * inset
+        joints.append([height / unit, lower - upper, (above[0] - below[0]) @ forward / unit])
+    return np.concatenate([np.ravel(bodies), np.ravel(joints)])
+
+
+def _tilt(side: np.ndarray) -> float:
+    """Angle in radians by which the front of an endplate (back, front) points down."""
+    backward, down = side[0] - side[1]
+    return float(np.arctan2(down, backward))
+
+
+def _components(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and modes of one standard deviation each that together explain `EXPLAINED` of the variance."""
+    analysis = PCA(EXPLAINED).fit(samples)
+    return analysis.mean_, analysis.components_ * np.sqrt(analysis.explained_variance_)[:, None]
