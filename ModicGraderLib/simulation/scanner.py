@@ -1,0 +1,250 @@
+"""The scanner: a map of tissues becomes a series of slices, with what real ones suffer from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from ..grid import Grid
+from ..study import Volume
+from .canvas import TissueMap
+from .coil import saturation, sensitivity
+from .kspace import Readout, reconstruct
+from .protocol import Protocol
+from .tissues import water_and_fat
+
+FAT_SHIFT_PPM = 3.5
+"""Chemical shift of fat against water."""
+
+GYROMAGNETIC_MHZ_PER_T = 42.577
+"""Of the proton."""
+
+FLUID_T1_MS = 2500.0
+"""Water of a longer T1 than this flows with the heart beat."""
+
+ECHO_SPACING_MS = 5.0
+"""Time along the echo train from one k-space line's neighborhood to the next, in trains that read the middle first."""
+
+TRAIN_T2_MS = 100.0
+"""T2 with which the signal decays along the train."""
+
+LEFT_OF_FAT = {"none": 1.0, "stir_like": 1.0, "dixon_water": 0.03}
+"""Share of the signal of fat that is left; an inversion has its own way of nulling it."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One scanned series.
+
+    Attributes
+    ----------
+    volume:
+        What the scanner stores.
+    noise_sd:
+        Standard deviation of the noise at the spine, in stored units.
+    to_canvas:
+        4x4 from the index (slice, row, column, 1) in the volume to the index of what it shows there on the canvas, the
+        movement of the patient included.
+    """
+
+    volume: Volume
+    noise_sd: float
+    to_canvas: np.ndarray
+
+    def at(self, array: np.ndarray, order: int = 0) -> np.ndarray:
+        """An array (slices, rows, columns) of the canvas as this scan sees it, on the volume's grid; 0 outside.
+
+        Order 0 takes the nearest voxel, as labels need it, order 1 mixes neighbors.
+        """
+        shape = self.volume.array.shape
+        return ndimage.affine_transform(array, self.to_canvas[:3, :3], self.to_canvas[:3, 3], shape, order=order)
+
+
+def scan(tissue_map: TissueMap, protocol: Protocol, rng: np.random.Generator) -> Scan:
+    """Scan what is on a canvas.
+
+    The picture has fewer rows and columns than the protocol where the canvas holds less than its field of view; slices
+    beyond the canvas repeat its border.
+    """
+    grid = scan_grid(tissue_map.grid, protocol)
+    _, rows, columns = grid.shape
+    down, across = _readouts(protocol, rows, columns)
+    finest = np.linalg.norm(tissue_map.grid.affine[:3, 1:3], axis=0)
+    fine = Grid(*_fine_grid(grid, down, across, finest))
+    fine_rows, fine_columns = fine.shape[1:]
+    picture, moving = _slices(tissue_map, protocol, fine)
+    y, z = across.fine_mm(fine_columns)[None, :], -down.fine_mm(fine_rows)[:, None]
+    skin_y = _skin(tissue_map) - grid.to_patient((np.array(grid.shape) - 1) / 2)[1]
+    strength = sensitivity(protocol.coil, y, z, skin_y)
+    if protocol.saturation is not None:
+        strength = strength * saturation(protocol.saturation, y, z)
+    picture = _ghosts(picture * strength, moving * strength, protocol, rng)
+    middle = picture[:, fine_rows // 4 : -fine_rows // 4, fine_columns // 3 : -fine_columns // 3]
+    noise_sd = float(middle.mean()) / protocol.snr
+    shown = reconstruct(picture, (down, across), noise_sd, rng)
+    y = (np.arange(columns) - (columns - 1) / 2)[None, :] * protocol.pixel_mm
+    z = ((rows - 1) / 2 - np.arange(rows))[:, None] * protocol.pixel_mm
+    shown /= sensitivity(protocol.coil, y, z, skin_y) ** protocol.coil.normalized
+    shown *= _shown(protocol, y, z)
+    stored, scale = _store(shown, protocol, rng)
+    source = {
+        "repetition_time_ms": protocol.repetition_time_ms,
+        "echo_time_ms": protocol.echo_time_ms,
+        "field_strength_t": protocol.field_t,
+    }
+    volume = Volume(stored, grid.affine, protocol.contrast, source)
+    return Scan(volume, noise_sd * scale, _to_canvas(tissue_map.grid, grid.affine, protocol))
+
+
+def fat_shift_mm(protocol: Protocol) -> float:
+    """How far fat appears from its place, in mm along the frequency direction."""
+    pixel_mm = protocol.acquired_mm[protocol.frequency == "AP"]
+    hz = FAT_SHIFT_PPM * GYROMAGNETIC_MHZ_PER_T * protocol.field_t
+    return protocol.fat_shift * hz / protocol.bandwidth_hz_px * pixel_mm
+
+
+def scan_grid(canvas: Grid, protocol: Protocol) -> Grid:
+    """Where the voxels of a scan of a canvas lie, in LPS mm."""
+    extent = np.linalg.norm(canvas.affine[:3, :3], axis=0) * canvas.shape
+    pixels = np.floor(extent[1:] / protocol.pixel_mm + 1e-6).astype(int)
+    shape = (protocol.slices, min(protocol.rows, int(pixels[0])), min(protocol.columns, int(pixels[1])))
+    about_front, about_head = np.radians(protocol.turn_deg)
+    turn = np.array(
+        [[np.cos(about_front), 0, np.sin(about_front)], [0, 1, 0], [-np.sin(about_front), 0, np.cos(about_front)]]
+    )
+    turn = turn @ [[np.cos(about_head), -np.sin(about_head), 0], [np.sin(about_head), np.cos(about_head), 0], [0, 0, 1]]
+    affine = np.eye(4)
+    directions = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
+    affine[:3, :3] = turn @ directions.T * [protocol.spacing_mm, protocol.pixel_mm, protocol.pixel_mm]
+    # The canvas ends where the picture may not reach beyond.
+    free = (extent - np.array(shape) * np.array([0, protocol.pixel_mm, protocol.pixel_mm])) / 2
+    left, back, up = protocol.center_mm
+    offset = np.array([left, np.clip(back, -free[2], free[2]), np.clip(up, -free[1], free[1])])
+    center = canvas.to_patient((np.array(canvas.shape) - 1) / 2) + offset
+    affine[:3, 3] = center - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return Grid(affine, shape)
+
+
+def _readouts(protocol: Protocol, rows: int, columns: int) -> tuple[Readout, Readout]:
+    train = (protocol.echo_train_length - 1) * ECHO_SPACING_MS / TRAIN_T2_MS
+    decay = (train, 0.0) if protocol.frequency == "AP" else (0.0, train)
+    return tuple(
+        Readout(pixels, protocol.pixel_mm, acquired, lost)
+        for pixels, acquired, lost in zip((rows, columns), protocol.acquired_mm, decay, strict=True)
+    )
+
+
+def _fine_grid(grid: Grid, down: Readout, across: Readout, finest: np.ndarray) -> tuple[np.ndarray, tuple]:
+    """The scan's slices, sampled finely over the oversampled field of view."""
+    samples = down.fine_pixels(finest[0]), across.fine_pixels(finest[1])
+    steps = down.extent_mm / samples[0], across.extent_mm / samples[1]
+    shape = (grid.shape[0], *samples)
+    affine = grid.affine.copy()
+    affine[:3, 1:3] *= np.array(steps) / down.pixel_mm
+    affine[:3, 3] = grid.to_patient((np.array(grid.shape) - 1) / 2) - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return affine, shape
+
+
+def _to_canvas(canvas: Grid, affine: np.ndarray, protocol: Protocol) -> np.ndarray:
+    moved = affine.copy()
+    left, back, up = protocol.patient_shift_mm
+    moved[:3, 3] -= [left, back, up]
+    return np.linalg.inv(canvas.affine) @ moved
+
+
+def _slices(tissue_map: TissueMap, protocol: Protocol, fine: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """(slices, fine rows, fine columns) signal, with fat in its wrong place, and the part of it that moves."""
+    fat_affine = fine.affine.copy()
+    along = fat_affine[:3, 2 if protocol.frequency == "AP" else 1]
+    fat_affine[:3, 3] -= fat_shift_mm(protocol) * along / np.linalg.norm(along)
+    to_canvas = [_to_canvas(tissue_map.grid, affine, protocol) for affine in (fine.affine, fat_affine)]
+    dx = float(np.linalg.norm(tissue_map.grid.affine[:3, 0]))
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in fine.shape], indexing="ij")).reshape(3, -1)
+    reached = to_canvas[0][0, :3] @ corners + to_canvas[0][0, 3]
+    margin = int(np.ceil(protocol.thickness_mm / dx)) + 1
+    last = tissue_map.values.shape[1] - 1
+    low = int(np.clip(np.floor(reached.min()) - margin, 0, last))
+    high = int(np.clip(np.ceil(reached.max()) + margin, 0, last)) + 1
+    values = tissue_map.values[:, low:high]
+    water, fat = water_and_fat(values, protocol.sequence, tissue_map.fat_t1_ms, tissue_map.fat_t2_ms)
+    fat *= np.float32(LEFT_OF_FAT[protocol.fat_suppression])
+    profile = slice_profile(high - low, protocol.thickness_mm, dx)
+    fluid = np.where(values[2] > FLUID_T1_MS, water, 0)
+    water, fluid, fat = (
+        _sampled(profile, channel, to, low, fine.shape)
+        for channel, to in ((water, to_canvas[0]), (fluid, to_canvas[0]), (fat, to_canvas[1]))
+    )
+    return water + fat, fluid
+
+
+def slice_profile(count: int, thickness_mm: float, spacing_mm: float) -> np.ndarray:
+    """(count, count) float32 weights by which canvas slices add up to a thick slice in the place of each of them."""
+    # Interpolation between the slices of the canvas makes thick slices thicker; that is taken off beforehand.
+    width = np.sqrt(max(thickness_mm**2 - 2 * spacing_mm**2, 1e-6))
+    offset = (np.arange(count)[:, None] - np.arange(count)) * spacing_mm
+    edge = max(0.15 * width, 0.1 * spacing_mm)
+    steps = np.linspace(-0.5, 0.5, 9) * spacing_mm
+    inside = [np.tanh((width / 2 - np.abs(offset + step)) / edge) + 1 for step in steps]
+    weights = np.mean(inside, axis=0)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _sampled(
+    profile: np.ndarray, channel: np.ndarray, to_canvas: np.ndarray, low: int, shape: tuple[int, int, int]
+) -> np.ndarray:
+    """Thick slices of a part of the canvas that begins at its slice `low`, sampled where `to_canvas` says."""
+    size = np.array(channel.shape)
+    thick = (profile @ channel.reshape(len(channel), -1)).reshape(channel.shape)
+    # Both in the normalized (column, row, slice) coordinates of torch.
+    to = to_canvas.copy()
+    to[0, 3] -= low
+    inner, outer = (np.diag([*(2 / np.array(n)), 1.0]) for n in (size, shape))
+    inner[:3, 3], outer[:3, 3] = 1 / size - 1, 1 / np.array(shape) - 1
+    theta = (inner @ to @ np.linalg.inv(outer))[[2, 1, 0]][:, [2, 1, 0, 3]]
+    where = torch.nn.functional.affine_grid(torch.from_numpy(theta).float()[None], (1, 1, *shape), align_corners=False)
+    return torch.nn.functional.grid_sample(
+        torch.from_numpy(thick)[None, None], where, padding_mode="border", align_corners=False
+    )[0, 0].numpy()
+
+
+def _skin(tissue_map: TissueMap) -> float:
+    """Where the skin of the back lies in LPS mm: where half the rows of the middle slice have no tissue behind."""
+    body = tissue_map.values[0, tissue_map.values.shape[1] // 2] > 0.2
+    last = body.shape[1] - 1 - np.argmax(body[:, ::-1], axis=1)
+    return float(tissue_map.grid.to_patient(np.array([0.0, 0.0, np.median(last[body.any(axis=1)])]))[1])
+
+
+def _ghosts(picture: np.ndarray, moving: np.ndarray, protocol: Protocol, rng: np.random.Generator) -> np.ndarray:
+    """Signal of fluid that pulsates and of the belly that breathes appears again along the phase direction."""
+    axis = 1 if protocol.frequency == "AP" else 2
+    columns = picture.shape[2]
+    belly = np.clip(1 - np.arange(columns) / (0.3 * columns), 0, 1).astype(np.float32)
+    moving = moving + picture * belly
+    apart = rng.uniform(0.04, 0.3) * picture.shape[axis]
+    for order, share in ((1, 1.0), (2, 0.4)):
+        for sign in (-1, 1):
+            part = np.float32(protocol.ghost * share * rng.choice([-1, 1]))
+            picture = picture + part * np.roll(moving, round(sign * order * apart), axis)
+    return picture
+
+
+def _shown(protocol: Protocol, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """(rows, columns) of 0 and 1: what of the picture is not black for the field of view or gradient distortion."""
+    inside = np.ones((z.size, y.size), bool)
+    if protocol.window_mm is not None:
+        inside &= np.abs(y) <= protocol.window_mm / 2
+    if protocol.border_mm > 0:
+        inside &= np.abs(z) <= np.abs(z).max() - protocol.border_mm * (y / np.abs(y).max()) ** 2
+    return inside.astype(np.float32)
+
+
+def _store(shown: np.ndarray, protocol: Protocol, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """The picture in whole numbers as scanners store them, and what it was multiplied by."""
+    if protocol.eight_bit:
+        scale = 255.0 / float(np.percentile(shown[len(shown) // 2], protocol.clip_percentile))
+        return np.clip(np.rint(shown * scale), 0, 255), scale
+    scale = rng.uniform(500, 1500) / float(np.percentile(shown[len(shown) // 2], 99))
+    return np.rint(shown * scale), scale
