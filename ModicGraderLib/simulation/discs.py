@@ -14,8 +14,8 @@ from .column import Body
 from .marrow import Texture
 from .tissues import Tissues
 
-DIP_MM = 10.0
-"""How far a disc's own tissue reaches into the bodies, where nodes and notches lay it open."""
+DIP_MM = {"normal": 4.0, "wavy_irregular": 5.0, "notched": 8.0, "schmorl_node": 12.0}
+"""How far a disc's own tissue reaches beyond its rim into the bodies, which are drawn over it, by endplate lesion."""
 
 FIBERS_MM = (3.0, 2.2)
 """Thickness of the outermost annulus in front and behind."""
@@ -84,9 +84,10 @@ def paint_disc(
     if state.herniation_mm > 0:
         beside, shift = rng.uniform(-4, 4), rng.uniform(-2.5, 1.0)
         back = back + state.herniation_mm * np.exp(-(((x - beside) / 6) ** 2) - ((up - shift) / (half + 2)) ** 2)
-    # Only inside the rim may it reach into the bodies: beyond, it would stand out where they slip or narrow.
+    # Not at the rim: there it would stand out where bodies slip or narrow.
     rim = np.maximum(np.abs(2 * forward / frame.depth), side)
-    dip = 1.0 + DIP_MM * np.clip((0.85 - rim) / 0.15, 0.0, 1.0)
+    dip = np.where(up > 0, DIP_MM[state.upper.lesion], DIP_MM[state.lower.lesion])
+    dip = 1.0 + dip * np.clip((0.8 - rim) / 0.3, 0.0, 1.0)
     outside = np.maximum.reduce([forward - front, -forward - back, np.abs(up) - half - dip])
     canvas.paint(outside - 0.4, tissues.outer_annulus, box)
     name = f"{above.name}/{below.name}"
