@@ -102,7 +102,7 @@ def _draw(case: Case, column: list[Body], protocols: tuple[Protocol, Protocol], 
     canvas = Canvas(grid, rngs["canvas"], sideways=sideways_curve(case, column))
     wall = BackWall(column)
     draw_torso(canvas, column, wall, case, tissues, rngs["torso"])
-    draw_posterior_elements(canvas, column, wall, case, tissues)
+    draw_posterior_elements(canvas, column, wall, case, tissues, rngs["torso"])
     draw_canal(canvas, column, wall, case, tissues, rngs["canal"])
     draw_spine(canvas, column, case, tissues, rngs["spine"])
     return canvas, TissueMap(canvas.values, grid, tissues.fat_t1_ms, tissues.fat_t2_ms)

@@ -1,0 +1,216 @@
+"""The spinal canal: epidural fat and veins, ligaments, the thecal sac with its fluid, the cord and the cauda equina."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..anatomy import CANAL_LABEL
+from .canvas import Canvas
+from .case import Case
+from .column import BackWall, Body
+from .course import STEP_MM, Course, part_of
+from .tissues import Tissue, Tissues
+
+SAC_DEPTH_MM = {
+    "T9": 13.0,
+    "T11": 13.5,
+    "T12": 14.5,
+    "L1": 14.5,
+    "L2": 14.0,
+    "L3": 13.2,
+    "L4": 12.8,
+    "L5": 12.0,
+    "S1": 9.5,
+}
+"""Anteroposterior diameter of the thecal sac beside the middle of each body; medians over SPIDER's T2 SPACE masks of
+patients that are not held out are 12.1-14.5 mm."""
+
+SAC_WIDTH_MM = {"T9": 8.0, "T12": 9.5, "L1": 10.0, "L3": 9.3, "L4": 9.0, "L5": 8.8, "S1": 7.5}
+"""Half its width."""
+
+FRONT_GAP_MM = {"T9": 1.2, "L1": 1.3, "L4": 1.6, "L5": 2.6, "S1": 5.0, "S2": 5.0, "S4": 3.0}
+"""Distance of the sac from the posterior wall of the bodies."""
+
+CANAL_DEPTH_MM = {"T9": 15.5, "T12": 16.5, "L4": 17.5, "L5": 18.0, "S1": 16.5, "S2": 12.5, "S3": 8.5, "S5": 4.5}
+"""Distance of the laminae from the bodies."""
+
+CORD_MM = {"T9": 3.6, "T11": 3.8, "T12": 4.2}
+"""Half the anteroposterior diameter of the cord, which is widest where the roots of the legs arise."""
+
+ROOTS = 26
+"""Roots that are drawn: those of L2 and below on both sides, most of them as a front and a back root."""
+
+
+def draw_canal(
+    canvas: Canvas, column: list[Body], wall: BackWall, case: Case, tissues: Tissues, rng: np.random.Generator
+) -> None:
+    """Draw the spinal canal with everything in it and label the thecal sac.
+
+    To be called after `draw_posterior_elements` and before bodies and discs, which may overlap its front. Where the
+    case has discs that bulge or are herniated, the sac gives way to them.
+
+    Parameters
+    ----------
+    column:
+        Bodies from the sacrum upwards.
+    """
+    course = Course(column, wall)
+    ends = (course.index("S5"), len(column) + 1.0)
+    rows = [course.point(level, b) for level in np.arange(*ends, 0.5) for b in (-4.0, 26.0)]
+    box = part_of(canvas, np.array(rows), half_width=16.0)
+    if canvas.x[box].size == 0:
+        return
+    Canal(canvas, box, course, column, case, tissues, rng).draw()
+
+
+class Canal:
+    """The canal of one patient, seen from the voxels of the box around it."""
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        box: tuple,
+        course: Course,
+        column: list[Body],
+        case: Case,
+        tissues: Tissues,
+        rng: np.random.Generator,
+    ):
+        self._canvas, self._box, self._course, self._case = canvas, box, course, case
+        self._tissues, self._rng = tissues, rng
+        self._x = canvas.x[box]
+        self._behind, self._foot = course.locate(canvas.y[box], canvas.z[box])
+        self._scale = next(body for body in column if body.name == "L3").depth / 34.5
+        self._plan(column)
+
+    def draw(self) -> None:
+        """Draw it from the outside inwards."""
+        depth, beside = self._behind, np.abs(self._x)
+        back, width = self._take(self._canal_back), self._take(self._sac_width) + 4.0
+        tube = np.maximum.reduce([-depth - 0.5, depth - back + 0.25 * beside, beside - width, self._below_end()])
+        self._paint(tube, self._tissues.fat)
+        self._draw_veins()
+        self._draw_flavum(back)
+        sac = self._sac()
+        self._paint(sac - 0.7, self._tissues.ligament)
+        fluid = np.clip(0.5 - (sac + 0.15) / 0.7, 0.0, 1.0)
+        self._canvas.blend(fluid, self._tissues.csf, self._box)
+        self._draw_roots(sac)
+        self._draw_cord(sac)
+        self._canvas.labels[self._box][sac < 0] = CANAL_LABEL
+
+    def _plan(self, column: list[Body]) -> None:
+        """Tables by foot, in mm: the sac's front and back, its half width, and the back of the canal."""
+        course, rng, factor = self._course, self._rng, self._case.canal_factor
+        level, scale = course.level, self._scale
+        wobble = [1 + 0.05 * self._waves(35.0) for _ in range(3)]
+        # 1 beside a disc, 0 beside the middle of a body.
+        at_disc = 0.5 - 0.5 * np.cos(2 * np.pi * np.clip(level, course.index("S1"), None))
+        veins = np.interp(level, [course.index("S1"), course.index("L5"), course.index("L1")], [0.0, 1.6, 0.9])
+        sac_end = course.index("S2") + rng.normal(0.0, 0.3)
+        self._sac_end = sac_end
+        taper = np.sqrt(np.clip((level - sac_end) / (course.index("S1") - sac_end + 0.35), 0.0, 1.0))
+        depth = scale * factor * course.profile(SAC_DEPTH_MM) * wobble[0] * (0.25 + 0.75 * taper)
+        front = scale * course.profile(FRONT_GAP_MM, 10.0) * wobble[1] + veins * (1 - at_disc) - 0.6 * at_disc
+        pressed, thickened = self._pressed(column)
+        self._front = front + pressed
+        self._back = np.maximum(front + depth - thickened, self._front + 1.5 + 2.5 * taper)
+        self._sac_width = scale * (0.4 + 0.6 * factor) * course.profile(SAC_WIDTH_MM) * wobble[2] * (0.3 + 0.7 * taper)
+        self._sac_width = np.maximum(self._sac_width - 0.5 * (pressed + thickened), 2.0)
+        pad = rng.uniform(2.5, 6.0) * at_disc**1.5 * (level > course.index("S1") - 0.1)
+        canal = scale * (1 + 0.7 * (factor - 1)) * course.profile(CANAL_DEPTH_MM)
+        self._canal_back = np.maximum(canal, np.where(level > sac_end, self._back + 0.8 + pad, 0.0))
+        self._flavum = scale * at_disc * (1.5 + 0.6 * thickened)
+
+    def _pressed(self, column: list[Body]) -> tuple[np.ndarray, np.ndarray]:
+        """Tables of the mm by which discs press the sac from the front, and thick ligaments from behind."""
+        pressed, thickened = np.zeros((2, len(self._course.level)))
+        for index, (below, above) in enumerate(zip(column[:-1], column[1:], strict=True)):
+            disc = self._case.disc(f"{above.name}/{below.name}")
+            away = STEP_MM * (np.arange(len(pressed)) - np.argmin(np.abs(self._course.level - index - 0.5)))
+            bump = np.exp(-((away / 5.5) ** 2))
+            pressed += np.maximum(disc.bulge_mm + disc.herniation_mm - 0.4, 0.0) * bump
+            old = np.clip((self._case.patient.age_years - 30) / 40, 0, 1) * np.clip(disc.pfirrmann - 2, 0, 3) / 3
+            thickened += old * self._rng.uniform(0.0, 3.0) * bump
+        return pressed, thickened
+
+    def _waves(self, size_mm: float) -> np.ndarray:
+        """Smooth noise of unit variance along the course."""
+        coarse = self._rng.standard_normal(int(len(self._course.z) * STEP_MM / size_mm) + 4)
+        at = np.linspace(1, len(coarse) - 2, len(self._course.z))
+        return np.interp(at, np.arange(len(coarse)), coarse)
+
+    def _take(self, table: np.ndarray) -> np.ndarray:
+        """A table's values at the voxels of the box."""
+        return table.astype(np.float32).take(self._foot, mode="clip")
+
+    def _paint(self, distance: np.ndarray, tissue: Tissue, opacity: float = 1.0) -> None:
+        self._canvas.paint(distance, tissue, self._box, opacity)
+
+    def _below_end(self) -> np.ndarray:
+        """mm below the sacral hiatus."""
+        return (self._course.index("S4") - self._take(self._course.level)) * np.float32(18.0)
+
+    def _sac(self) -> np.ndarray:
+        """Signed distance in mm to the thecal sac: flat in front, round behind."""
+        half = (self._take(self._back) - self._take(self._front)) / 2
+        offset = (self._behind - self._take(self._front)) / half - 1
+        across = self._x / self._take(self._sac_width)
+        radius = np.sqrt(np.where(offset < 0, np.abs(offset) ** 2.0, offset**2) + across**2)
+        end = (self._sac_end - self._take(self._course.level)) * np.float32(20.0)
+        return np.maximum((radius - 1) * half, end)
+
+    def _draw_veins(self) -> None:
+        """The epidural veins behind the bodies, in fat, under the posterior longitudinal ligament."""
+        level = self._take(self._course.level)
+        behind_body = np.cos(2 * np.pi * level) * (level > self._course.index("S1") + 0.5)
+        lens = np.maximum(self._behind - self._take(self._front) + 0.3, 0.3 - behind_body)
+        self._paint(np.maximum(lens, np.abs(self._x) - 7.0), self._tissues.blood_slow, 0.5)
+
+    def _draw_flavum(self, back: np.ndarray) -> None:
+        """The yellow ligaments between the laminae, with a cleft in the midline."""
+        thick = self._take(self._flavum)
+        beside = np.abs(self._x)
+        band = np.abs(self._behind - back + 0.25 * beside - thick / 2) - thick / 2
+        band = np.maximum(np.maximum(band, beside - 13.0), 0.4 - thick)
+        yellow = self._tissues.ligament._replace(density=0.45, t2_ms=18.0)
+        self._paint(band, yellow, 0.85)
+
+    def _draw_cord(self, sac: np.ndarray) -> None:
+        """The cord down to its conus, and the filum."""
+        course, rng = self._course, self._rng
+        conus = course.index("L1") + rng.normal(0.0, 0.45)
+        swell = np.clip((course.level - conus) / 1.5, 0.0, 1.0) ** 0.7
+        radius = self._take(self._scale * course.profile(CORD_MM) * swell)
+        lie = 0.55 + 0.06 * self._waves(60.0) + 0.1 * (1 - swell)
+        middle = self._take(self._front + lie * (self._back - self._front))
+        cord = np.hypot(self._behind - middle, 0.82 * self._x) - radius
+        weight = np.clip(0.5 - cord / 0.8, 0.0, 1.0) * (radius > 0.2) * (sac < -0.6)
+        self._canvas.blend(weight, self._tissues.nerve, self._box)
+
+    def _draw_roots(self, sac: np.ndarray) -> None:
+        """The cauda equina: strands that arise at the cord and, in a patient on their back, settle behind."""
+        course, rng = self._course, self._rng
+        inside = np.flatnonzero((sac < -0.5).ravel())
+        foot = np.clip(self._foot.ravel()[inside], 0, len(course.z) - 1)
+        x, behind = self._x.ravel()[inside], self._behind.ravel()[inside]
+        weight = np.zeros(len(inside), np.float32)
+        half = (self._back - self._front) / 2
+        settle = np.clip((course.index("T12") - course.level) / 1.3, 0.0, 1.0)
+        loosen = np.clip((course.index("L3") - course.level) / 2.0, 0.0, 1.0)
+        for number in range(ROOTS):
+            side = 1 if number % 2 else -1
+            leaves = course.index("L2") - (number // 2) * 5.5 / (ROOTS / 2)
+            outwards = np.clip((leaves - course.level) / 1.0 + 1.0, 0.0, 1.0)
+            across = rng.uniform(0.05, 0.75) * (1 - outwards) + 0.95 * outwards
+            back = settle * (rng.uniform(0.15, 0.8) - 0.35 * loosen * rng.uniform(0, 1.6)) * (1 - 0.5 * outwards)
+            x_at = side * across * self._sac_width + 0.35 * self._waves(30.0)
+            b_at = self._front + half * (1 + back) + 0.4 * self._waves(25.0)
+            strength = ((course.level > leaves) & (course.level < course.index("T12") + 0.3)).astype(np.float32)
+            tables = (table.astype(np.float32).take(foot) for table in (x_at, b_at, strength))
+            root_x, root_b, here = tables
+            near = np.hypot(0.6 * (x - root_x), behind - root_b) - 0.45
+            np.maximum(weight, np.clip(0.5 - near / 0.8, 0.0, 1.0) * here, out=weight)
+        field = np.zeros(sac.size, np.float32)
+        field[inside] = 0.85 * weight
+        self._canvas.blend(field.reshape(sac.shape), self._tissues.nerve, self._box)
