@@ -1,7 +1,8 @@
 """`python -m ModicGraderLib.evaluation`: measure the shipped models and write `docs/results.md`.
 
 `--teacher WEIGHTS` adds what the network trained on T1 polygons alone does on SPIDER: a contrast, a source and a
-hospital that it has never seen.
+hospital that it has never seen. `--use` measures what training on simulated patients gives instead, and writes its
+section of `docs/simulator.md`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ from ..training.splits import held_out_part, is_held_out
 from .grading import grading_rows, out_of_fold
 from .localization import locate_or_nothing, score_slice
 from .metrics import bootstrap
+from .simulated_use import put_section, simulated_use
+
+SIMULATOR_PAGE = Path("docs/simulator.md")
 
 HEADER = """# Results
 
@@ -51,7 +55,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ModicGraderLib.evaluation", description=__doc__.split("\n")[0])
     parser.add_argument("--output", type=Path, default=Path("docs/results.md"))
     parser.add_argument("--teacher", type=Path, help="weights.safetensors of the training step `teacher`")
+    parser.add_argument(
+        "--use", type=Path, nargs="?", const=Path("runs/use"), help="folder of the training's use steps"
+    )
     call = parser.parse_args()
+    if call.use:
+        put_section(SIMULATOR_PAGE, simulated_use(call.use))
+        print(f"Written: {SIMULATOR_PAGE}")
+        return
     data = data_folder()
     network = load_network("cpu")
     polygons = held_out_part(read_polygon_slices(data / "t1_vertebra_polygons"))

@@ -6,6 +6,13 @@ Steps, each with its results under `--output`:
     localizer   continued on the polygons, SPIDER's masks, and SPIDER's slices labelled by the teacher (25 minutes)
     grader      disc grader, cross-validated on SPIDER's grades (30 minutes)
     publish     into Resources/Models
+
+What training on simulated patients gives is measured apart, in the folder `use` of the output; these steps make no
+shipped model and are run only if named:
+
+    cohort      simulated patients, each drawn once
+    localizers  localization networks on simulated, real and both kinds of data, with equal budgets
+    graders     disc graders likewise
 """
 
 from __future__ import annotations
@@ -18,7 +25,7 @@ from safetensors.torch import load_file
 
 from .. import __version__
 from ..localization.network import SpineNetwork
-from . import grader, localizer
+from . import grader, localizer, simulation_use
 from .data_folder import data_folder
 from .mask_source import read_mask_slices
 from .polygon_source import read_polygon_slices
@@ -28,6 +35,10 @@ from .spider_source import read_self_labelled_slices
 from .splits import training_part
 
 STEPS = ("teacher", "localizer", "grader", "publish")
+"""Steps that make the shipped models."""
+
+USE_STEPS = ("cohort", "localizers", "graders")
+"""Steps that measure what simulated patients are good for."""
 
 
 def train_teacher(out: Path, steps: int) -> None:
@@ -70,16 +81,24 @@ def _network(path: Path) -> SpineNetwork:
 def main() -> None:
     """Run the steps asked for."""
     parser = argparse.ArgumentParser(prog="python -m ModicGraderLib.training", description=__doc__.split("\n")[0])
-    parser.add_argument("steps", nargs="*", default=list(STEPS), metavar="STEP", help=f"of {', '.join(STEPS)}; all")
+    parser.add_argument(
+        "steps",
+        nargs="*",
+        default=list(STEPS),
+        metavar="STEP",
+        help=f"of {', '.join(STEPS + USE_STEPS)}; the first {len(STEPS)} if none is named",
+    )
     parser.add_argument("--output", type=Path, default=Path("runs"), help="where checkpoints and logs go")
     parser.add_argument("--teacher-steps", type=int, default=1200)
     parser.add_argument("--localizer-steps", type=int, default=1500)
     parser.add_argument("--grader-epochs", type=int, default=40)
     parser.add_argument("--grader-repeats", type=int, default=2, help="members a fold")
+    parser.add_argument("--patients", type=int, default=400, help="simulated patients to train on")
+    parser.add_argument("--measured", type=int, default=30, help="simulated patients for validation, and for test")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     call = parser.parse_args()
-    if unknown := set(call.steps) - set(STEPS):
-        parser.error(f"unknown step {', '.join(sorted(unknown))}; choose of {', '.join(STEPS)}")
+    if unknown := set(call.steps) - set(STEPS + USE_STEPS):
+        parser.error(f"unknown step {', '.join(sorted(unknown))}; choose of {', '.join(STEPS + USE_STEPS)}")
     torch.set_num_threads(call.threads)
     if "teacher" in call.steps:
         train_teacher(call.output, call.teacher_steps)
@@ -90,6 +109,12 @@ def main() -> None:
     if "publish" in call.steps:
         publish("spine-localizer", call.output / "localizer" / "weights.safetensors", __version__)
         publish("disc-grader", call.output / "grader" / "disc-grader.safetensors", __version__)
+    if "cohort" in call.steps:
+        simulation_use.draw(call.output / "use", call.patients, call.measured, call.threads)
+    if "localizers" in call.steps:
+        simulation_use.train_localizers(call.output / "use", call.localizer_steps)
+    if "graders" in call.steps:
+        simulation_use.train_graders(call.output / "use", call.grader_epochs)
 
 
 if __name__ == "__main__":

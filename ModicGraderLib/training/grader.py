@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,27 +29,41 @@ BATCH = 32
 LEARNING_RATE = 2e-3
 
 
-def cross_validate(discs: list[GradedDisc], out: Path, *, epochs: int, repeats: int = 1, seed: int = 0) -> np.ndarray:
+def cross_validate(
+    discs: list[GradedDisc],
+    out: Path,
+    *,
+    epochs: int,
+    repeats: int = 1,
+    seed: int = 0,
+    extra: Sequence[GradedDisc] = (),
+    share: float = 0.0,
+) -> np.ndarray:
     """Train `FOLDS * repeats` members; return the out-of-fold logits (discs, outputs), averaged over repeats.
+
+    `extra` discs, simulated ones, are in no fold: they make up `share` of every batch of every member, and at 1 they
+    are all that is learned from. The number of batches does not depend on them.
 
     Each member's weights stay in `out` and are not trained again by a later call, so an interrupted run goes on.
     Writes `out/disc-grader.safetensors` and `out/out_of_fold.json`.
     """
     out.mkdir(parents=True, exist_ok=True)
     folds = np.array([fold_of(disc.patient, FOLDS) for disc in discs])
-    tensors = stack(discs)
+    tensors = stack([*discs, *extra])
+    pool = Pool(np.arange(len(discs), len(discs) + len(extra)), share)
     logits = np.zeros((len(discs), OUTPUTS))
     members = {}
     for repeat in range(repeats):
         for fold in range(FOLDS):
             name = f"member{repeat * FOLDS + fold}"
-            state = _member(tensors, folds, fold, out / f"{name}.pt", epochs, seed + 100 * repeat + fold)
+            chosen = np.flatnonzero(folds != fold)
+            state = _member(tensors, chosen, pool, out / f"{name}.pt", epochs, seed + 100 * repeat + fold)
             network = DiscGrader()
             network.load_state_dict(state)
             held = np.flatnonzero(folds == fold)
             logits[held] += predict(network, tensors, held) / repeats
             members |= {f"{name}.{key}": tensor.contiguous() for key, tensor in state.items()}
-    scale, offset = fit_calibration(logits, tensors[2].numpy())
+    scale, offset = fit_calibration(logits, tensors[2].numpy()[: len(discs)])
     calibration = {"calibration.scale": torch.tensor(scale), "calibration.offset": torch.tensor(offset)}
     save_file(members | calibration, out / "disc-grader.safetensors")
     rows = [
@@ -92,17 +108,27 @@ def fit_calibration(logits: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray
     return scale, offset
 
 
+@dataclass(frozen=True)
+class Pool:
+    """Rows (N,) of discs that belong to no fold, and the share of each batch that is drawn from them."""
+
+    rows: np.ndarray
+    share: float
+
+
 def _member(
-    tensors: tuple[torch.Tensor, ...], folds: np.ndarray, fold: int, path: Path, epochs: int, seed: int
+    tensors: tuple[torch.Tensor, ...], chosen: np.ndarray, extra: Pool, path: Path, epochs: int, seed: int
 ) -> dict[str, torch.Tensor]:
     if not path.exists():
-        state = _train(tensors, np.flatnonzero(folds != fold), epochs, seed)
+        state = _train(tensors, chosen, extra, epochs, seed)
         torch.save(state, path.with_suffix(".partial"))
         path.with_suffix(".partial").replace(path)
     return torch.load(path, weights_only=True)
 
 
-def _train(tensors: tuple[torch.Tensor, ...], chosen: np.ndarray, epochs: int, seed: int) -> dict[str, torch.Tensor]:
+def _train(
+    tensors: tuple[torch.Tensor, ...], chosen: np.ndarray, extra: Pool, epochs: int, seed: int
+) -> dict[str, torch.Tensor]:
     """Weights after `epochs`, averaged exponentially over the steps."""
     torch.manual_seed(seed)
     random = torch.Generator().manual_seed(seed)
@@ -113,25 +139,44 @@ def _train(tensors: tuple[torch.Tensor, ...], chosen: np.ndarray, epochs: int, s
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98), use_buffers=True
     )
-    balance = _balance(tensors[2][chosen])
+    balance = _balance(tensors[2], chosen, extra)
     network.train()
-    for _ in range(epochs):
-        order = torch.from_numpy(chosen)[torch.randperm(len(chosen), generator=random)]
-        for batch in order.split(BATCH):
-            region, scalars, targets = augment(*(tensor[batch] for tensor in tensors), random)
-            loss = graded_loss(network(region, scalars), targets, balance)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            average.update_parameters(network)
+    for batch in _batches(chosen, extra, steps, random):
+        region, scalars, targets = augment(*(tensor[batch] for tensor in tensors), random)
+        loss = graded_loss(network(region, scalars), targets, balance)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        average.update_parameters(network)
     return average.module.state_dict()
 
 
-def _balance(targets: torch.Tensor) -> torch.Tensor:
+def _batches(chosen: np.ndarray, extra: Pool, steps: int, random: torch.Generator) -> Iterator[torch.Tensor]:
+    """Rows of `steps` batches, the extra ones last."""
+    count = round(extra.share * BATCH)
+    own, others = _dealt(chosen, BATCH - count, random), _dealt(extra.rows, count, random)
+    for _ in range(steps):
+        yield torch.cat([next(own), next(others)])
+
+
+def _dealt(rows: np.ndarray, count: int, random: torch.Generator) -> Iterator[torch.Tensor]:
+    # Like cards from a pack that is shuffled anew whenever it runs out.
+    left = torch.empty(0, dtype=torch.long)
+    while True:
+        while len(left) < count:
+            left = torch.cat([left, torch.from_numpy(rows)[torch.randperm(len(rows), generator=random)]])
+        yield left[:count]
+        left = left[count:]
+
+
+def _balance(targets: torch.Tensor, chosen: np.ndarray, extra: Pool) -> torch.Tensor:
     # Square root of the odds: full balancing lets the eleven slipped discs shout down everything else.
-    share = targets.nanmean(0).clamp(0.01, 0.99)
-    return torch.sqrt((1 - share) / share)
+    frequency = targets[chosen].nanmean(0)
+    if len(extra.rows):
+        frequency = (1 - extra.share) * frequency + extra.share * targets[extra.rows].nanmean(0)
+    frequency = frequency.clamp(0.01, 0.99)
+    return torch.sqrt((1 - frequency) / frequency)
 
 
 def graded_loss(logits: torch.Tensor, targets: torch.Tensor, balance: torch.Tensor) -> torch.Tensor:

@@ -68,8 +68,11 @@ def train(
     start: Path | None = None,
     seed: int = 0,
     workers: int = 1,
+    bfloat16: bool = False,
 ) -> Path:
     """Train for `steps` batches and return the weights' path; `start` gives the weights to begin with.
+
+    With `bfloat16` the network runs in that precision, about twice as fast where the processor knows it.
 
     `out` keeps `state.pt` (weights, optimizer, step) every 200 steps, from which an interrupted call goes on, and
     `log.jsonl`.
@@ -87,7 +90,9 @@ def train(
     began, losses = time.time(), []
     for step, fields in enumerate(loader, start=done + 1):
         view = View(*fields)
-        loss = spine_loss(network(view.image.contiguous(memory_format=torch.channels_last)), view)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            outputs = network(view.image.contiguous(memory_format=torch.channels_last))
+        loss = spine_loss(tuple(output.float() for output in outputs), view)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)

@@ -15,12 +15,17 @@ from ..io import read_study
 from ..localization.agreement import agree_on_discs
 from ..localization.locate import locate_spine
 from ..localization.network import SpineNetwork
+from ..localization.spine import LocatedDisc
 from ..mapping.marrow import fit_marrow
+from ..study import SpineStudy
 
 
 @dataclass(frozen=True)
 class GradedDisc:
-    """One disc with its targets (outputs,) in {0, 1}; NaN where a grade is missing. `type` is the Modic type 0-3."""
+    """One disc with its targets (outputs,) in {0, 1}; NaN where a grade is missing.
+
+    `modic_type` is the index in `anatomy.MODIC_GRADES`, -1 where no grade was given; SPIDER knows no mixed types.
+    """
 
     patient: str
     disc: DiscInput
@@ -36,18 +41,29 @@ def read_graded_discs(folder: Path, network: SpineNetwork) -> list[GradedDisc]:
     for patient, rows in grades.groupby("patient"):
         volumes = folder / "volumes"
         study = read_study(volumes / f"{patient}_t1.nii.gz", volumes / f"{patient}_t2.nii.gz")
-        study, _ = agree_on_discs(study, network)
-        location, _ = locate_spine(study, network=network)
-        marrow = {
-            name: reference
-            for name, volume in (("t1", study.t1), ("t2", study.t2))
-            if (reference := fit_marrow(volume, location.labels, study.reference.grid)) is not None
-        }
-        inputs = {one.level: one for one in disc_inputs(study, location, marrow)}
+        inputs = {one.level: one for one in disc_inputs_of(study, network)[1]}
         for row in rows.to_dict("records"):
             if row["level"] in inputs:
                 found.append(_graded(f"spider-{patient}", inputs[row["level"]], row))
     return found
+
+
+def disc_inputs_of(study: SpineStudy, network: SpineNetwork) -> tuple[tuple[LocatedDisc, ...], list[DiscInput]]:
+    """The discs found on a study, and the input that the pipeline makes of each.
+
+    Raises
+    ------
+    InputError
+        No spine is seen.
+    """
+    study, _ = agree_on_discs(study, network)
+    location, _ = locate_spine(study, network=network)
+    marrow = {
+        name: reference
+        for name, volume in (("t1", study.t1), ("t2", study.t2))
+        if volume is not None and (reference := fit_marrow(volume, location.labels, study.reference.grid)) is not None
+    }
+    return location.discs, disc_inputs(study, location, marrow)
 
 
 def _graded(patient: str, disc: DiscInput, row: dict) -> GradedDisc:

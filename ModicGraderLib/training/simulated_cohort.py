@@ -1,0 +1,164 @@
+"""A cohort of simulated patients, drawn once and kept: what the localizer and the grader need of each, one file a seed.
+
+Drawing goes on where it was stopped; seeds that are there are not drawn again. Delete the folder after a change of the
+simulator.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..grading.disc_input import DiscInput
+from ..localization.locate import load_network
+from ..localization.network import PIXEL_MM
+from ..simulation.simulate import simulate
+from ..study import SpineStudy
+from .simulated_discs import simulated_discs
+from .simulated_source import simulated_slices
+from .spider_discs import GradedDisc
+from .spine_slices import SpineSlice
+
+TRAINING_SEEDS = range(100_000, 200_000)
+"""Simulated patients that networks may learn from."""
+
+VALIDATION_SEEDS = range(200_000, 210_000)
+"""Those on which choices may be made."""
+
+TEST_SEEDS = range(300_000, 310_000)
+"""Those that only measure."""
+
+SEVERAL_SLICES_EVERY = 4
+"""Each fourth patient has three slices; the others one, like SPIDER's and the T1 polygons'."""
+
+
+def draw_cohort(folder: Path, seeds: range, processes: int = 2) -> None:
+    """Draw the patients of `seeds` that are not in `folder` yet.
+
+    Raises
+    ------
+    RuntimeError
+        Some seed could not be drawn; all others are there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [seed for seed in seeds if not _path(folder, seed).exists()]
+    failed, began = [], time.time()
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _one_thread) as pool:
+        tasks = {pool.submit(_draw, folder, seed): seed for seed in missing}
+        for done, task in enumerate(as_completed(tasks), start=1):
+            if task.exception():
+                failed.append(tasks[task])
+                print(f"seed {tasks[task]}: {task.exception()!r}", file=sys.stderr, flush=True)
+            if done % 20 == 0:
+                print(f"{done} of {len(missing)} patients, {time.time() - began:.0f} s", flush=True)
+    if failed:
+        raise RuntimeError(f"could not draw the seeds {sorted(failed)}")
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _path(folder: Path, seed: int) -> Path:
+    return folder / f"{seed}.npz"
+
+
+def _draw(folder: Path, seed: int) -> None:
+    drawn = simulate(seed, slices=3 if seed % SEVERAL_SLICES_EVERY == 0 else 1, eight_bit=True)
+    patient = f"simulated-{seed}"
+    slices = simulated_slices((drawn.t1, drawn.t2), drawn.labels, drawn.t2.grid, drawn.discs, patient)
+    discs = simulated_discs(SpineStudy(drawn.t1, drawn.t2), drawn.truth, load_network("cpu"), patient)
+    partial = folder / f"{seed}.{os.getpid()}.partial"
+    with partial.open("wb") as file:
+        np.savez_compressed(file, graded_of=len(drawn.truth.discs), **pack_slices(slices), **pack_discs(discs))
+    partial.replace(_path(folder, seed))
+
+
+def read_slices(folder: Path, seeds: range) -> list[SpineSlice]:
+    """The slices of those `seeds` that are in `folder`."""
+    return [one for seed, file in _files(folder, seeds) for one in unpack_slices(file, f"simulated-{seed}")]
+
+
+def read_discs(folder: Path, seeds: range) -> list[GradedDisc]:
+    """The discs of those `seeds` that are in `folder`."""
+    return [one for _, file in _files(folder, seeds) for one in unpack_discs(file)]
+
+
+def found_share(folder: Path, seeds: range) -> float:
+    """Share of the true graded discs of `seeds` in `folder` that the shipped localizer found."""
+    counts = [(len(file["pfirrmann"]), int(file["graded_of"])) for _, file in _files(folder, seeds)]
+    found, there = np.sum(counts, axis=0)
+    return float(found / there)
+
+
+def _files(folder: Path, seeds: range) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    there = [seed for seed in sorted(int(path.stem) for path in folder.glob("*.npz")) if seed in seeds]
+    if not there:
+        raise InputError(f"No simulated patients are in {folder}; draw them with the training step `cohort`.")
+    for seed in there:
+        with np.load(_path(folder, seed), allow_pickle=False) as file:
+            yield seed, dict(file)
+
+
+def pack_slices(slices: Sequence[SpineSlice]) -> dict[str, np.ndarray]:
+    """Arrays that hold slices at the network's pixel size; images in half precision, their brightest pixel 1."""
+    arrays = {"contrasts": np.array([one.contrast for one in slices], "U32")}
+    for number, one in enumerate(slices):
+        for field in ("structure", "identity", "corners", "corners_known"):
+            arrays[f"slice{number}_{field}"] = getattr(one, field)
+        arrays[f"slice{number}_image"] = (one.image / max(float(one.image.max()), 1e-6)).astype(np.float16)
+    return arrays
+
+
+def unpack_slices(arrays: dict[str, np.ndarray], patient: str) -> list[SpineSlice]:
+    """The slices that `pack_slices` packed."""
+    return [
+        SpineSlice(
+            patient=patient,
+            source="simulated",
+            contrast=str(contrast),
+            pixel_mm=PIXEL_MM,
+            image=arrays[f"slice{number}_image"].astype(np.float32),
+            **{key: arrays[f"slice{number}_{key}"] for key in ("structure", "identity", "corners", "corners_known")},
+        )
+        for number, contrast in enumerate(arrays["contrasts"])
+    ]
+
+
+def pack_discs(discs: Sequence[GradedDisc]) -> dict[str, np.ndarray]:
+    """Arrays that hold graded discs, the regions in half precision; the regions must be of one shape."""
+    return {
+        "patients": np.array([one.patient for one in discs], "U64"),
+        "levels": np.array([one.disc.level for one in discs], "U16"),
+        "regions": np.array([one.disc.region for one in discs], np.float16),
+        "scalars": np.array([one.disc.scalars for one in discs], np.float32),
+        "targets": np.array([one.targets for one in discs], np.float32),
+        "modic": np.array([one.modic_type for one in discs], np.int8),
+        "pfirrmann": np.array([one.pfirrmann for one in discs], np.int8),
+    }
+
+
+def unpack_discs(arrays: dict[str, np.ndarray]) -> list[GradedDisc]:
+    """The discs that `pack_discs` packed."""
+    names = ("patients", "levels", "regions", "scalars", "targets", "modic", "pfirrmann")
+    return [
+        GradedDisc(
+            str(patient),
+            DiscInput(str(level), region.astype(np.float32), scalars),
+            targets,
+            int(modic),
+            int(pfirrmann),
+        )
+        for patient, level, region, scalars, targets, modic, pfirrmann in zip(
+            *(arrays[name] for name in names), strict=True
+        )
+    ]
