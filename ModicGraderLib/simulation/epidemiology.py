@@ -12,8 +12,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ..anatomy import DISCS_UPWARDS, VERTEBRAE_UPWARDS
-from .case import Case, DiscState, EndplateState, Patient, VertebraState
+from ..anatomy import DISCS_UPWARDS, ENDPLATES, VERTEBRAE_UPWARDS
+from .case import Case, DiscState, EndplateState, MarrowLesion, Patient, VertebraState
 from .lesion_lots import BALANCED_MIX, draw_modic
 
 WOMEN = 0.62
@@ -86,6 +86,9 @@ OSTEOPHYTE_BY_PFIRRMANN = (0.05, 0.10, 0.30, 0.55, 0.80)
 TRANSITIONAL = {"none": 0.925, "sacralized": 0.04, "lumbarized": 0.035}
 """Share of lumbosacral transitional vertebrae: 5-10 % in all."""
 
+ENOUGH_LOTS = 200
+"""After so many lots any grade is taken, however unlikely it is."""
+
 _NORMAL = NormalDist()
 
 
@@ -114,13 +117,17 @@ class Disposition:
         chance = MODIC_BY_PFIRRMANN[pfirrmann - 1] * (THORACIC_MODIC if level.startswith("T") else 1.0)
         return bool(_NORMAL.cdf(lot) > 1 - chance)
 
-    def pfirrmann(self, level: str, rng: np.random.Generator) -> int:
-        """Grade of a disc."""
+    def pfirrmann(self, level: str, rng: np.random.Generator, *, changed: bool = False) -> int:
+        """Grade of a disc; beside changed marrow it is that of discs with a Modic change."""
         counts = np.array(PFIRRMANN_COUNTS.get(level, THORACIC_PFIRRMANN_COUNTS))
         age = WEAR_PER_YEAR * (self.patient.age_years - AGE_YEARS[0])
-        own = np.sqrt(1 - WEAR_SHARED**2 - (WEAR_PER_YEAR * AGE_YEARS[1]) ** 2) * rng.standard_normal()
-        share = _NORMAL.cdf(age + WEAR_SHARED * self.wear + own)
-        return 1 + int(np.searchsorted(np.cumsum(counts)[:-1] / counts.sum(), share))
+        alone = np.sqrt(1 - WEAR_SHARED**2 - (WEAR_PER_YEAR * AGE_YEARS[1]) ** 2)
+        for _ in range(ENOUGH_LOTS):
+            share = _NORMAL.cdf(age + WEAR_SHARED * self.wear + alone * rng.standard_normal())
+            grade = 1 + int(np.searchsorted(np.cumsum(counts)[:-1] / counts.sum(), share))
+            if not changed or self.has_modic(level, grade, rng):
+                break
+        return grade
 
 
 def draw_case(rng: np.random.Generator, lesion_mix: Mapping[str, float] = BALANCED_MIX) -> Case:
@@ -134,21 +141,20 @@ def draw_case(rng: np.random.Generator, lesion_mix: Mapping[str, float] = BALANC
     """
     patient = draw_patient(rng)
     disposition = Disposition.draw(patient, rng)
-    discs = {level: draw_disc(level, disposition, rng, lesion_mix) for level in DISCS_UPWARDS}
+    discs = {level: draw_disc(level, disposition, rng, lesion_mix=lesion_mix) for level in DISCS_UPWARDS}
     return Case(patient, **draw_spine(patient, rng), discs=discs, vertebrae=draw_vertebrae(patient, rng))
 
 
-def draw_patient(rng: np.random.Generator) -> Patient:
-    """Sex, age and stature."""
-    sex = "F" if rng.random() < WOMEN else "M"
+def draw_patient(
+    rng: np.random.Generator, *, sex: str | None = None, age_years: float | None = None, stature_cm: float | None = None
+) -> Patient:
+    """Sex, age and stature, drawn where not given."""
+    sex = sex or ("F" if rng.random() < WOMEN else "M")
     mean, deviation, least, greatest = AGE_YEARS
-    return Patient(sex, round(_clipped_normal(rng, mean, deviation, least, greatest), 1), draw_stature(sex, rng))
-
-
-def draw_stature(sex: str, rng: np.random.Generator) -> float:
-    """Stature in cm of someone of that sex."""
+    age = round(_clipped_normal(rng, mean, deviation, least, greatest), 1) if age_years is None else age_years
     mean, deviation = STATURE_CM[sex]
-    return round(_clipped_normal(rng, mean, deviation, mean - 3 * deviation, mean + 3 * deviation), 1)
+    tall = round(_clipped_normal(rng, mean, deviation, mean - 3 * deviation, mean + 3 * deviation), 1)
+    return Patient(sex, age, tall if stature_cm is None else stature_cm)
 
 
 def draw_spine(patient: Patient, rng: np.random.Generator) -> dict:
@@ -169,21 +175,34 @@ def draw_disc(
     level: str,
     disposition: Disposition,
     rng: np.random.Generator,
-    lesion_mix: Mapping[str, float] | None,
+    *,
     pfirrmann: int | None = None,
+    marrow: Mapping[str, tuple[MarrowLesion, ...]] | None = None,
+    lesion_mix: Mapping[str, float] = BALANCED_MIX,
 ) -> DiscState:
-    """One disc and its endplates; Modic changes only if a mix is given, and the grade drawn too unless it is given."""
-    grade = disposition.pfirrmann(level, rng) if pfirrmann is None else pfirrmann
-    changed = lesion_mix is not None and disposition.has_modic(level, grade, rng)
-    marrow = draw_modic(level, rng, lesion_mix) if changed else {"upper": (), "lower": ()}
-    shapes = _endplate_shapes(level, grade, disposition.patient.age_years, marrow, rng)
-    upper, lower = (EndplateState(shapes[name], _osteophyte(grade, rng), marrow[name]) for name in ("upper", "lower"))
+    """One disc and its endplates.
+
+    Parameters
+    ----------
+    pfirrmann:
+        Its grade; drawn if None.
+    marrow:
+        The Modic changes at its endplates "upper" and "lower"; drawn if None.
+    """
+    if pfirrmann is None:
+        pfirrmann = disposition.pfirrmann(level, rng, changed=marrow is not None and any(marrow.values()))
+    if marrow is None:
+        changed = disposition.has_modic(level, pfirrmann, rng)
+        marrow = draw_modic(level, rng, lesion_mix) if changed else dict.fromkeys(ENDPLATES, ())
+    shapes = _endplate_shapes(level, pfirrmann, disposition.patient.age_years, marrow, rng)
+    upper, lower = (EndplateState(shapes[name], _osteophyte(pfirrmann, rng), marrow[name]) for name in ENDPLATES)
+    bulging, herniated = BULGING_BY_PFIRRMANN[pfirrmann - 1], HERNIATION_BY_PFIRRMANN[pfirrmann - 1]
     return DiscState(
-        pfirrmann=grade,
-        height_factor=draw_height_factor(grade, rng),
-        bulge_mm=rng.uniform(1.5, 4.5) if rng.random() < BULGING_BY_PFIRRMANN[grade - 1] else rng.uniform(0, 0.8),
-        herniation_mm=rng.uniform(3.5, 9.0) if rng.random() < HERNIATION_BY_PFIRRMANN[grade - 1] else 0.0,
-        slip_mm=_slip(level, grade, disposition.patient, rng),
+        pfirrmann=pfirrmann,
+        height_factor=draw_height_factor(pfirrmann, rng),
+        bulge_mm=rng.uniform(1.5, 4.5) if rng.random() < bulging else rng.uniform(0, 0.8),
+        herniation_mm=rng.uniform(3.5, 9.0) if rng.random() < herniated else 0.0,
+        slip_mm=_slip(level, pfirrmann, disposition.patient, rng),
         upper=upper,
         lower=lower,
     )
@@ -225,16 +244,16 @@ def _endplate_shapes(level: str, pfirrmann: int, age: float, marrow: Mapping, rn
     if not {"I", "I/II"}.isdisjoint(types):
         chance = max(chance, ENDPLATE_CHANGE_TYPE_I)
     if rng.random() >= chance:
-        return {"upper": "normal", "lower": "normal"}
-    shapes = {name: draw_endplate_shape(level, age, rng) for name in ("upper", "lower")}
+        return dict.fromkeys(ENDPLATES, "normal")
+    shapes = {name: _endplate_shape(level, age, rng) for name in ENDPLATES}
     if rng.random() >= BOTH_ENDPLATES_CHANGED:
-        sides = [name for name, lesions in marrow.items() if not lesions] if types else ["upper", "lower"]
-        spared = rng.choice(sides or ["upper", "lower"])
+        sides = [name for name, lesions in marrow.items() if not lesions] if types else list(ENDPLATES)
+        spared = rng.choice(sides or list(ENDPLATES))
         shapes[str(spared)] = "normal"
     return shapes
 
 
-def draw_endplate_shape(level: str, age: float, rng: np.random.Generator) -> str:
+def _endplate_shape(level: str, age: float, rng: np.random.Generator) -> str:
     """Class of a changed endplate; wavy ones and Schmorl's nodes grow with age (Bassani 2023, age table)."""
     wavy, notched, node = BASSANI_SHARES.get(level, BASSANI_SHARES["L1/L2"])
     older_wavy = np.interp(age, (25, 75), (18, 42)) / 30
