@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = app(arguments, prog_name="modicgrader", standalone_mode=False) or DONE
         # Typer turns Ctrl-C into this code.
         return _say(CANCELLED_TEXT, CANCELLED) if code == CANCELLED else code
-    except Cancelled:
-        return _say(CANCELLED_TEXT, CANCELLED)
+    except Cancelled as cancelled:
+        return _say(str(cancelled) or CANCELLED_TEXT, CANCELLED)
     except (typer.TyperException, InputError) as error:
         text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         # A call without arguments prints its help, which has said everything.
@@ -109,20 +109,42 @@ def grade(
 
 @app.command()
 def simulate(
-    output: OutputFolder,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for the study or the cohort.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same study.")] = 0,
+    case: Annotated[
+        str | None, typer.Option(metavar="FILE|NAME", help="A case file, or a teaching case by its name.")
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Make a cohort of so many seeds, one folder each: DIR/0000, ...")
+    ] = None,
+    list_cases: Annotated[bool, typer.Option("--list-cases", help="List the teaching cases and stop.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a simulated study: t1.nii.gz, t2.nii.gz, labels.nii.gz and truth.json."""
-    _check_output(output)
-    from .simulation.files import simulate_study
-    from .terminal import print_json
+    """Make a simulated study with its truth: t1.nii.gz, t2.nii.gz, labels.nii.gz and truth.json."""
+    from .simulation.teaching import find_case, teaching_cases
+    from .terminal import print_cases, print_simulated, shown_progress
 
-    files = simulate_study(seed, output)
-    if as_json:
-        print_json({name: str(path) for name, path in files.items()})
-    else:
-        print(f"Simulated study {seed}: {output}")
+    if list_cases:
+        return print_cases({name: find_case(name) for name in teaching_cases()}, as_json=as_json)
+    if output is None:
+        raise InputError("no folder was named; give -o DIR, or --list-cases")
+    _check_output(output)
+    request = find_case(case) if case else None
+    # Only now: a wrong case need not wait for torch.
+    from .simulation.files import simulate_study
+
+    folders = {output / f"{one:04d}": one for one in range(seed, seed + count)} if count else {output: seed}
+    done = []
+    with shown_progress() as progress:
+        try:
+            for folder, one in folders.items():
+                progress.step(len(done) / len(folders), f"Simulating study {len(done) + 1} of {len(folders)}")
+                done.append(simulate_study(one, folder, request))
+        except KeyboardInterrupt:
+            raise Cancelled(f"cancelled; {len(done)} of {len(folders)} studies were written") from None
+    print_simulated(done, output, request, as_json=as_json)
 
 
 @app.command()

@@ -10,4 +10,4 @@ class ModelError(RuntimeError):
 
 
 class Cancelled(Exception):
-    """The user cancelled the run; nothing was written."""
+    """The user cancelled the run. Nothing was written, unless the message says what was."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -45,6 +45,29 @@ def print_summary(report: StudyReport, directory: Path, files: list[Path], *, as
         level = f" ({finding.level})" if finding.level else ""
         console.print(f"{finding.severity}{level}: {finding.message}", markup=False, soft_wrap=True)
     console.print(f"Report: {directory / 'report.html'}", markup=False, soft_wrap=True)
+
+
+def print_cases(cases: Mapping[str, Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print the teaching cases, by name, with their titles."""
+    if as_json:
+        return print_json([{"name": name, **case} for name, case in cases.items()])
+    table = Table(box=None, show_header=False)
+    for name, case in cases.items():
+        table.add_row(name, case["title"])
+    Console(highlight=False).print(table)
+
+
+def print_simulated(
+    studies: list[dict[str, Path]], directory: Path, case: Mapping[str, Any] | None, *, as_json: bool
+) -> None:
+    """Print where simulated studies lie, by the files of each, and what a case wants to be looked at."""
+    if as_json:
+        files = [{name: str(path) for name, path in study.items()} for study in studies]
+        return print_json(files if len(files) > 1 else files[0])
+    for line in (case or {}).get("title"), (case or {}).get("look_at"):
+        if line:
+            print(line)
+    print(f"{len(studies)} simulated {'study' if len(studies) == 1 else 'studies'}: {directory}")
 
 
 def print_comparison(comparisons: list[Comparison], *, as_json: bool) -> None:
