@@ -1,4 +1,4 @@
-"""The teaching library: ready case files in `Resources/Simulation`, one for every grade of every scheme."""
+"""The teaching library: ready case files in `Resources/Simulation/Cases`, one for every grade of every scheme."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .case_file import read_case
 
 def teaching_cases() -> dict[str, Path]:
     """The case files by name, sorted."""
-    return {path.stem: path for path in sorted(resource_path("Simulation").glob("*.json"))}
+    return {path.stem: path for path in sorted(resource_path("Simulation/Cases").glob("*.json"))}
 
 
 def find_case(name_or_path: str) -> dict[str, Any]:
