@@ -31,7 +31,8 @@ class Coil:
     ripple:
         Share by which it varies between the elements of the array.
     normalized:
-        Share of the unevenness that the scanner takes out of the picture, 0 to 1.
+        Share of the unevenness that the scanner takes out of the picture; negative where its way of adding up coils
+        makes the picture more uneven, and noise with it.
     """
 
     reach_mm: float = 60.0
@@ -90,10 +91,12 @@ class Protocol:
         Rotation of the slices about the front-back axis and about the head-foot axis.
     patient_shift_mm:
         (left, back, up) by which the patient has moved since T2.
+    masks_air:
+        Whether the scanner suppresses noise where there is no signal.
     eight_bit:
         Whether values are clipped and stored as 0 to 255.
-    clip_percentile:
-        Percentile of the picture that becomes the largest value, where stored in eight bits.
+    clip_percentiles:
+        Percentiles of the picture that become 0 and 255, where stored in eight bits.
     """
 
     contrast: Literal["t1", "t2", "t2_fat_suppressed"]
@@ -121,8 +124,9 @@ class Protocol:
     center_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     turn_deg: tuple[float, float] = (0.0, 0.0)
     patient_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    masks_air: bool = True
     eight_bit: bool = False
-    clip_percentile: float = 95.0
+    clip_percentiles: tuple[float, float] = (1.0, 95.0)
 
     @property
     def sequence(self) -> Sequence:
@@ -139,7 +143,7 @@ class Protocol:
 
 
 class _Series(NamedTuple):
-    """Repetition time (from, to), echo time, echo train, bandwidth, pixel, and size of acquired pixels against it."""
+    """Repetition time (from, to), echo time, echo train, bandwidth, pixel, size of acquired pixels against it, SNR."""
 
     repetition_ms: tuple[float, float]
     echo_ms: float
@@ -147,6 +151,7 @@ class _Series(NamedTuple):
     bandwidth: float
     pixel_mm: float
     acquired: tuple[float, float]
+    snr: float
 
 
 class _Scanner(NamedTuple):
@@ -165,46 +170,55 @@ _SCANNERS = (
     # 1.5 T, fine pixels
     _Scanner(
         0.17, 1.5, 3.0, 3.3, False,
-        _Series((456, 670), 9.8, 2, 190, 0.586, (1.40, 1.10)), _Series((3500, 4200), 93, 17, 195, 0.586, (1.40, 1.10)),
+        _Series((456, 670), 9.8, 2, 190, 0.586, (1.4, 1.1), 11),
+        _Series((3500, 4200), 93, 17, 195, 0.586, (1.4, 1.1), 12),
     ),
     # 1.5 T with a 3D T2
     _Scanner(
         0.12, 1.5, 3.0, 3.3, False,
-        _Series((456, 563), 9.8, 2, 190, 0.586, (1.40, 1.10)), _Series((1000, 1000), 124, 60, 530, 0.469, (1.65, 1.10)),
+        _Series((456, 563), 9.8, 2, 190, 0.586, (1.4, 1.1), 11),
+        _Series((1000, 1000), 124, 60, 530, 0.469, (1.65, 1.1), 14),
     ),
     # 1.5 T, coarse pixels
     _Scanner(
         0.08, 1.5, 4.0, 4.8, False,
-        _Series((660, 687), 9.6, 3, 235, 0.813, (1.45, 1.10)), _Series((3500, 3680), 114, 17, 195, 0.677, (1.50, 1.12)),
+        _Series((660, 687), 9.6, 3, 235, 0.813, (1.45, 1.1), 20),
+        _Series((3500, 3680), 114, 17, 195, 0.677, (1.5, 1.12), 18),
     ),
     # 1.5 T, older
     _Scanner(
         0.08, 1.5, 4.0, 4.4, False,
-        _Series((446, 446), 11.0, 4, 161, 0.729, (1.5, 1.1)), _Series((3900, 3900), 106, 19, 161, 0.729, (1.5, 1.1)),
+        _Series((446, 446), 11.0, 4, 161, 0.729, (1.5, 1.1), 16),
+        _Series((3900, 3900), 106, 19, 161, 0.729, (1.5, 1.1), 16),
     ),
     # 1.5 T, newer
     _Scanner(
         0.08, 1.5, 4.0, 4.8, False,
-        _Series((617, 649), 9.7, 3, 235, 0.875, (1.57, 1.11)), _Series((3500, 3500), 97, 19, 195, 0.729, (1.60, 1.12)),
+        _Series((617, 649), 9.7, 3, 235, 0.875, (1.57, 1.1), 28),
+        _Series((3500, 3500), 97, 19, 195, 0.729, (1.6, 1.12), 22),
     ),
     # 1.5 T that evens out its coil
     _Scanner(
         0.07, 1.5, 4.0, 4.4, True,
-        _Series((550, 600), 8.0, 5, 210, 0.478, (2.25, 1.85)), _Series((2746, 2900), 80, 27, 189, 0.478, (2.35, 1.68)),
+        _Series((550, 600), 8.0, 5, 210, 0.478, (2.25, 1.85), 30),
+        _Series((2746, 2900), 80, 27, 189, 0.478, (2.35, 1.68), 22),
     ),
     # 3 T that evens out its coil
     _Scanner(
         0.36, 3.0, 3.0, 3.3, True,
-        _Series((600, 735), 13.84, 7, 455, 0.625, (2.0, 1.5)), _Series((3563, 4772), 120, 25, 370, 0.625, (2.0, 1.5)),
+        _Series((600, 735), 13.84, 7, 455, 0.625, (2.0, 1.5), 36),
+        _Series((3563, 4772), 120, 25, 370, 0.625, (2.0, 1.5), 25),
     ),
     # 3 T, fine pixels
     _Scanner(
         0.04, 3.0, 4.0, 4.4, False,
-        _Series((497, 497), 9.8, 5, 250, 0.45, (2.2, 1.7)), _Series((4200, 4200), 102, 21, 245, 0.45, (2.6, 1.9)),
+        _Series((497, 497), 9.8, 5, 250, 0.45, (2.2, 1.7), 20),
+        _Series((4200, 4200), 102, 21, 245, 0.45, (2.6, 1.9), 18),
     ),
 )  # fmt: skip
-"""The scanners of SPIDER's 122 patients with both midsagittal slices: DICOM values of their series; the acquired
-pixel as measured from where the spectrum of the pictures ends. Sequences of 3D T2 are taken as thick slices."""
+"""The scanners of SPIDER's 122 patients with both midsagittal slices. DICOM values of their series; the acquired pixel
+as measured from where the spectrum of the pictures ends, the SNR from the least unrest in their fluid and discs. Slices
+of the 3D T2 are taken as thick as those of T1."""
 
 
 def draw_protocols(
@@ -261,11 +275,14 @@ def draw_protocols(
                 pixel_mm=pixel_mm,
                 acquired_mm=tuple(max(n * pixel_mm * _factor(0.08, rng), pixel_mm) for n in series.acquired),
                 saturation=_draw_band(scanner.normalizes, rng),
-                snr=float(rng.lognormal(np.log(45.0), 0.35)),
+                snr=series.snr * _factor(0.35, rng),
                 ghost=float(rng.exponential(0.015)),
                 eight_bit=eight_bit,
                 # The share of white pixels in SPIDER's pictures: 4.5 (3 to 7) % of T1, 5.5 (4.5 to 8) % of T2.
-                clip_percentile=float(np.clip(rng.normal(95.4 if contrast == "t1" else 94.3, 0.9), 92.0, 97.5)),
+                clip_percentiles=(
+                    float(rng.uniform(0.0, 3.0)),
+                    float(np.clip(rng.normal(95.4 if contrast == "t1" else 94.3, 0.9), 92.0, 97.5)),
+                ),
                 **common,
             )
         )
@@ -280,12 +297,14 @@ def _draw_common(normalizes: bool, rng: np.random.Generator) -> dict:
     """What both series share: coil, frequency direction, and how the slices were laid."""
     return {
         "coil": Coil(
-            reach_mm=float(rng.uniform(45, 90)),
-            steepness=float(rng.uniform(1.2, 2.2)),
+            # A scanner that evens out has coils in front, too.
+            reach_mm=float(rng.uniform(100, 200) if normalizes else rng.uniform(55, 110)),
+            steepness=float(rng.uniform(1.0, 1.8)),
             ends=float(rng.uniform(0.0, 0.35)),
             ripple=float(rng.uniform(0.0, 0.08)),
-            normalized=float(rng.uniform(0.75, 1.0)) if normalizes else float(rng.choice([0.0, rng.uniform(0.2, 0.6)])),
+            normalized=float(rng.uniform(0.6, 1.0) if normalizes else rng.uniform(-0.7, 0.3)),
         ),
+        "masks_air": bool(normalizes or rng.random() < 0.85),
         "frequency": "AP" if rng.random() < 0.95 else "SI",
         "fat_shift": 1 if rng.random() < 0.5 else -1,
         "window_mm": float(rng.uniform(165, 200)) if normalizes and rng.random() < 0.8 else None,

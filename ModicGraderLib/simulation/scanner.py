@@ -31,6 +31,12 @@ ECHO_SPACING_MS = 5.0
 TRAIN_T2_MS = 100.0
 """T2 with which the signal decays along the train."""
 
+RAYLEIGH_MEAN = float(np.sqrt(np.pi / 2))
+"""Mean of the magnitude of noise whose real and imaginary parts have unit variance."""
+
+SUPPRESSED_BELOW = 0.7
+"""Signal over noise at which a scanner that masks the air halves what it shows."""
+
 LEFT_OF_FAT = {"none": 1.0, "stir_like": 1.0, "dixon_water": 0.03}
 """Share of the signal of fat that is left; an inversion has its own way of nulling it."""
 
@@ -54,13 +60,10 @@ class Scan:
     noise_sd: float
     to_canvas: np.ndarray
 
-    def at(self, array: np.ndarray, order: int = 0) -> np.ndarray:
-        """An array (slices, rows, columns) of the canvas as this scan sees it, on the volume's grid; 0 outside.
-
-        Order 0 takes the nearest voxel, as labels need it, order 1 mixes neighbors.
-        """
+    def resample_labels(self, labels: np.ndarray) -> np.ndarray:
+        """Labels (slices, rows, columns) of the canvas, on the volume's grid: what lies in the middle of each voxel."""
         shape = self.volume.array.shape
-        return ndimage.affine_transform(array, self.to_canvas[:3, :3], self.to_canvas[:3, 3], shape, order=order)
+        return ndimage.affine_transform(labels, self.to_canvas[:3, :3], self.to_canvas[:3, 3], shape, order=0)
 
 
 def scan(tissue_map: TissueMap, protocol: Protocol, rng: np.random.Generator) -> Scan:
@@ -87,6 +90,8 @@ def scan(tissue_map: TissueMap, protocol: Protocol, rng: np.random.Generator) ->
     shown = reconstruct(picture, (down, across), noise_sd, rng)
     y = (np.arange(columns) - (columns - 1) / 2)[None, :] * protocol.pixel_mm
     z = ((rows - 1) / 2 - np.arange(rows))[:, None] * protocol.pixel_mm
+    if protocol.masks_air:
+        shown = mask_air(shown, noise_sd)
     shown /= sensitivity(protocol.coil, y, z, skin_y) ** protocol.coil.normalized
     shown *= _shown(protocol, y, z)
     stored, scale = _store(shown, protocol, rng)
@@ -231,6 +236,16 @@ def _ghosts(picture: np.ndarray, moving: np.ndarray, protocol: Protocol, rng: np
     return picture
 
 
+def mask_air(shown: np.ndarray, noise_sd: float) -> np.ndarray:
+    """(slices, rows, columns) with the noise suppressed where there is no signal around."""
+    picture = torch.from_numpy(shown)[:, None]
+    around = torch.nn.functional.avg_pool2d(picture, 8, ceil_mode=True)
+    signal = (around - RAYLEIGH_MEAN * noise_sd).clamp(min=0.0) ** 2
+    kept = signal / (signal + (SUPPRESSED_BELOW * noise_sd) ** 2)
+    kept = torch.nn.functional.interpolate(kept, size=shown.shape[1:], mode="bilinear")
+    return (picture * kept)[:, 0].numpy()
+
+
 def _shown(protocol: Protocol, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """(rows, columns) of 0 and 1: what of the picture is not black for the field of view or gradient distortion."""
     inside = np.ones((z.size, y.size), bool)
@@ -244,7 +259,8 @@ def _shown(protocol: Protocol, y: np.ndarray, z: np.ndarray) -> np.ndarray:
 def _store(shown: np.ndarray, protocol: Protocol, rng: np.random.Generator) -> tuple[np.ndarray, float]:
     """The picture in whole numbers as scanners store them, and what it was multiplied by."""
     if protocol.eight_bit:
-        scale = 255.0 / float(np.percentile(shown[len(shown) // 2], protocol.clip_percentile))
-        return np.clip(np.rint(shown * scale), 0, 255), scale
+        black, white = (float(level) for level in np.percentile(shown[len(shown) // 2], protocol.clip_percentiles))
+        scale = 255.0 / (white - black)
+        return np.clip(np.rint((shown - black) * scale), 0, 255), scale
     scale = rng.uniform(500, 1500) / float(np.percentile(shown[len(shown) // 2], 99))
     return np.rint(shown * scale), scale
