@@ -93,6 +93,13 @@ class Body:
         dy, dz = y - self.center[0], z - self.center[1]
         return dy * self.forward[0] + dz * self.forward[1], dy * self.up[0] + dz * self.up[1]
 
+    def straightened(self, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `local`, in the body as it were without taper and skew: its corners lie at half its depth and height."""
+        forward, up = self.local(y, z)
+        half = (self.front + self.back) / 4 + forward / self.depth * (self.front - self.back) / 2
+        level = np.clip(up / half, -1.5, 1.5)
+        return (forward - self.skew / 2 * level) / (1 + self.taper / (2 * self.depth) * level), up
+
     def to_plan(self, points: np.ndarray) -> np.ndarray:
         """(..., 2) points in (y, z) from mm to the front and to the head of `center`."""
         return self.center + points @ np.stack([self.forward, self.up])
@@ -141,15 +148,25 @@ class BackWall:
     STEP_MM = 0.1
     """The curve is tabulated as finely as this."""
 
+    SACRAL_BEND_DEG = 12.0
+    """By so much the sacrum bends to the front on every 15 mm below S3."""
+
     def __init__(self, column: list[Body]):
         backs = [body.to_plan(body.wall("posterior")[len(ALONG) // 2]) for body in column]
         discs = [(a.corner(-1, -1) + b.corner(-1, 1)) / 2 for b, a in zip(column[:-1], column[1:], strict=True)]
-        points = np.array(sorted([*backs, *discs], key=lambda point: point[1]))
+        points = [column[0].corner(-1, -1), *backs, *discs, column[-1].corner(-1, 1)]
+        points += [points[0] + step for step in self._lower_sacrum(column[0])]
+        points = np.array(sorted(points, key=lambda point: point[1]))
         curve = CubicSpline(points[:, 1], points[:, 0], bc_type="natural")
         self._start = points[0, 1]
         heights = np.arange(self._start, points[-1, 1], self.STEP_MM)
         self._wall, self._slope = curve(heights).astype(np.float32), curve(heights, 1).astype(np.float32)
         self._shorter = 1 / np.sqrt(1 + self._slope**2)
+
+    def _lower_sacrum(self, last: Body) -> list[np.ndarray]:
+        """Steps from the last body's lower corner down along the rest of the sacrum, which bends to the front."""
+        tilts = endplate_tilt(last, -1) - np.radians(self.SACRAL_BEND_DEG) * np.arange(1, 4)
+        return list(np.cumsum([(15.0 * np.sin(tilt), -15.0 * np.cos(tilt)) for tilt in tilts], axis=0))
 
     def depth(self, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         """mm by which points (y, z) lie behind the curve, at right angles to it; it goes on straight at its ends."""

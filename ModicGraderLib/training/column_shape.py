@@ -15,13 +15,21 @@ from safetensors.numpy import save_file
 from sklearn.decomposition import PCA
 
 from ..resources import resource_path
-from ..simulation.column_shape import ALONG, LEARNED_BODIES, MODEL_FILE, POSE_SIZE
+from ..simulation.column_shape import MODEL_FILE
+from .column_walls import mask_walls
+from .mask_source import read_mask_slices
 from .polygon_source import UPWARDS, polygon_endplates, skips_a_vertebra
 from .spine_slices import endplate, quadrilateral
-from .splits import is_training
+from .splits import is_training, training_part
 
 EXPLAINED = 0.95
 """Share of the variance that the modes keep."""
+
+OUTLYING = 4.0
+"""A column with a measure so many standard deviations off is left out: fractures, high slips, slips of the pen."""
+
+SIGMA_OF_MAD = 1.4826
+"""Standard deviation of normal values against their median absolute deviation."""
 
 INSET = 0.045
 """The polygons run inside the cortex and cut the rounded corners, by this share of the mean body depth on every side.
@@ -34,14 +42,19 @@ corners to be those of sharp-edged bodies.
 def learn_column_shape(data: Path) -> dict[str, np.ndarray]:
     """The tensors of a `ColumnShape` from the data folder."""
     poses = polygon_poses(data / "t1_vertebra_polygons")
-    mean, modes = _components(poses)
-    assert mean.shape == (POSE_SIZE,)
-    walls = 0.05 * (ALONG**2 - 1)
+    middle = np.median(poses, axis=0)
+    spread = SIGMA_OF_MAD * np.median(np.abs(poses - middle), axis=0)
+    pose_mean, pose_modes = _components(poses[(np.abs(poses - middle) < OUTLYING * spread).all(1)])
+    walls = mask_walls(training_part(read_mask_slices(data / "spider_t2_space_masks")))
+    wall_mean = np.nanmean(walls, axis=0)
+    # What one body's walls have in common varies alike at all levels; S1's are made from L5's.
+    deviations = np.nan_to_num(walls - wall_mean)[:, 1:].reshape(-1, wall_mean[0].size)
+    _, wall_modes = _components(deviations)
     return {
-        "pose_mean": mean,
-        "pose_modes": modes,
-        "wall_mean": np.tile(walls, (len(LEARNED_BODIES), 4, 1)),
-        "wall_modes": np.tile(0.2 * walls, (1, 4, 1)),
+        "pose_mean": pose_mean,
+        "pose_modes": pose_modes,
+        "wall_mean": wall_mean,
+        "wall_modes": wall_modes.reshape(-1, *wall_mean.shape[1:]),
     }
 
 
@@ -50,7 +63,9 @@ def save_column_shape(data: Path) -> Path:
     path = resource_path(MODEL_FILE)
     path.parent.mkdir(exist_ok=True)
     partial = path.with_suffix(".partial")
-    save_file({name: tensor.astype(np.float32) for name, tensor in learn_column_shape(data).items()}, partial)
+    # safetensors writes the buffer as it lies in memory, whatever its order.
+    tensors = {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in learn_column_shape(data).items()}
+    save_file(tensors, partial)
     partial.replace(path)
     return path
 
