@@ -162,13 +162,12 @@ def _to_canvas(canvas: Grid, affine: np.ndarray, protocol: Protocol) -> np.ndarr
 
 def _slices(tissue_map: TissueMap, protocol: Protocol, fine: Grid) -> tuple[np.ndarray, np.ndarray]:
     """(slices, fine rows, fine columns) signal, with fat in its wrong place, and the part of it that moves."""
-    fat_affine = fine.affine.copy()
-    along = fat_affine[:3, 2 if protocol.frequency == "AP" else 1]
-    fat_affine[:3, 3] -= fat_shift_mm(protocol) * along / np.linalg.norm(along)
-    to_canvas = [_to_canvas(tissue_map.grid, affine, protocol) for affine in (fine.affine, fat_affine)]
+    to_canvas = _to_canvas(tissue_map.grid, fine.affine, protocol)
+    along = fine.affine[:3, 2 if protocol.frequency == "AP" else 1]
+    fat_offset = -fat_shift_mm(protocol) * along / np.linalg.norm(along)
     dx = float(np.linalg.norm(tissue_map.grid.affine[:3, 0]))
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in fine.shape], indexing="ij")).reshape(3, -1)
-    reached = to_canvas[0][0, :3] @ corners + to_canvas[0][0, 3]
+    reached = to_canvas[0, :3] @ corners + to_canvas[0, 3]
     margin = int(np.ceil(protocol.thickness_mm / dx)) + 1
     last = tissue_map.values.shape[1] - 1
     low = int(np.clip(np.floor(reached.min()) - margin, 0, last))
@@ -178,10 +177,11 @@ def _slices(tissue_map: TissueMap, protocol: Protocol, fine: Grid) -> tuple[np.n
     fat *= np.float32(LEFT_OF_FAT[protocol.fat_suppression])
     profile = slice_profile(high - low, protocol.thickness_mm, dx)
     fluid = np.where(values[2] > FLUID_T1_MS, water, 0)
-    water, fluid, fat = (
-        _sampled(profile, channel, to, low, fine.shape)
-        for channel, to in ((water, to_canvas[0]), (fluid, to_canvas[0]), (fat, to_canvas[1]))
-    )
+    water, fluid, fat = (_thick(profile, channel) for channel in (water, fluid, fat))
+    where = _places(to_canvas, low, fine.shape, fat.shape)
+    water, fluid = _sampled(where, water, fluid)
+    where += _places_step(tissue_map.grid, fat_offset, fat.shape)
+    (fat,) = _sampled(where, fat)
     return water + fat, fluid
 
 
@@ -197,22 +197,29 @@ def slice_profile(count: int, thickness_mm: float, spacing_mm: float) -> np.ndar
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _sampled(
-    profile: np.ndarray, channel: np.ndarray, to_canvas: np.ndarray, low: int, shape: tuple[int, int, int]
-) -> np.ndarray:
-    """Thick slices of a part of the canvas that begins at its slice `low`, sampled where `to_canvas` says."""
-    size = np.array(channel.shape)
-    thick = (profile @ channel.reshape(len(channel), -1)).reshape(channel.shape)
-    # Both in the normalized (column, row, slice) coordinates of torch.
-    to = to_canvas.copy()
-    to[0, 3] -= low
-    inner, outer = (np.diag([*(2 / np.array(n)), 1.0]) for n in (size, shape))
-    inner[:3, 3], outer[:3, 3] = 1 / size - 1, 1 / np.array(shape) - 1
-    theta = (inner @ to @ np.linalg.inv(outer))[[2, 1, 0]][:, [2, 1, 0, 3]]
-    where = torch.nn.functional.affine_grid(torch.from_numpy(theta).float()[None], (1, 1, *shape), align_corners=False)
-    return torch.nn.functional.grid_sample(
-        torch.from_numpy(thick)[None, None], where, padding_mode="border", align_corners=False
-    )[0, 0].numpy()
+def _thick(profile: np.ndarray, channel: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy((profile @ channel.reshape(len(channel), -1)).reshape(channel.shape))
+
+
+def _places(to_canvas: np.ndarray, low: int, shape: tuple[int, int, int], size: torch.Size) -> torch.Tensor:
+    """(*shape, 3) places in torch's coordinates (column, row, slice from -1 to 1) on canvas slices from `low` on."""
+    steps = [torch.arange(n, dtype=torch.float32).reshape([-1 if i == axis else 1 for i in range(3)]) for axis, n in enumerate(shape)]
+    where = torch.empty((*shape, 3))
+    for axis in range(3):
+        index = sum(float(to_canvas[axis, k]) * steps[k] for k in range(3)) + float(to_canvas[axis, 3] - low * (axis == 0))
+        where[..., 2 - axis] = (2 * index + 1) / size[axis] - 1
+    return where
+
+
+def _places_step(canvas: Grid, offset_mm: np.ndarray, size: torch.Size) -> torch.Tensor:
+    """(3,) step in torch's coordinates that an offset in LPS mm is."""
+    index = np.linalg.solve(canvas.affine[:3, :3], offset_mm)
+    return torch.from_numpy(2 * index / np.array(size)).float().flip(0)
+
+
+def _sampled(where: torch.Tensor, *channels: torch.Tensor) -> np.ndarray:
+    stacked = torch.stack(channels)[None]
+    return torch.nn.functional.grid_sample(stacked, where[None], padding_mode="border", align_corners=False)[0].numpy()
 
 
 def _skin(tissue_map: TissueMap) -> float:
