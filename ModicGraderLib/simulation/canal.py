@@ -8,7 +8,8 @@ from ..anatomy import CANAL_LABEL
 from .canvas import Canvas
 from .case import Case
 from .column import BackWall, Body
-from .course import STEP_MM, Course, part_of
+from .course import STEP_MM, Course
+from .fields import part_of
 from .tissues import Tissue, Tissues
 
 SAC_DEPTH_MM = {

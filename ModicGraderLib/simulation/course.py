@@ -1,14 +1,12 @@
-"""The course of the spinal canal: coordinates that follow the back of the bodies, and shapes drawn in them."""
+"""The course of the spinal canal: coordinates that follow the back of the bodies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 from scipy import ndimage
 
-from .canvas import Canvas
 from .column import BackWall, Body
 
 STEP_MM = 0.5
@@ -22,9 +20,6 @@ COCCYX_BEND_MM = 45.0
 
 SACRAL_LEVEL_MM = 17.0
 """Height of one level where the column has ended."""
-
-COARSE = 4
-"""Smooth fields are computed at every so many voxels along rows and columns, and filled in between."""
 
 
 class Course:
@@ -93,55 +88,3 @@ class Course:
 
     def _foot(self, z: np.ndarray) -> np.ndarray:
         return ((z - np.float32(self.z[0])) * np.float32(1 / STEP_MM) + np.float32(0.5)).astype(np.int32)
-
-
-def part_of(canvas: Canvas, points: np.ndarray, half_width: float = np.inf, margin: float = 6.0) -> tuple:
-    """The part of a canvas that shows the plan between the outermost of some points (n, 2) of (y, z), at |x| within
-    `half_width`; `margin` is how far the warp may carry anything, in mm."""
-    low, high = np.min(points, 0) - margin, np.max(points, 0) + margin
-    affine, (slices, rows, columns) = canvas.grid.affine, canvas.grid.shape
-    row = sorted((z - affine[2, 3]) / affine[2, 1] for z in (low[1], high[1]))
-    column = sorted((y - affine[1, 3]) / affine[1, 2] for y in (low[0], high[0]))
-    spans = [slice(int(np.clip(a, 0, n)), int(np.clip(b + 2, 0, n))) for (a, b), n in ((row, rows), (column, columns))]
-    if not np.isfinite(half_width):
-        return slice(0, slices), *spans
-    here = np.abs(canvas.x[:, spans[0], spans[1]][:, ::6, ::6])
-    shown = np.flatnonzero((here < half_width + 2).any((1, 2))) if here.size else np.array([], int)
-    return (slice(int(shown[0]), int(shown[-1]) + 1) if len(shown) else slice(0, 0), *spans)
-
-
-def coarse(field: np.ndarray) -> np.ndarray:
-    """A field (slices, rows, columns) at every `COARSE`-th row and column."""
-    rows, columns = (np.minimum(np.arange(0, n + COARSE - 1, COARSE), n - 1) for n in field.shape[1:])
-    return field[:, rows[:, None], columns]
-
-
-def fill(field: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A coarse field at every voxel of a canvas of `shape`."""
-    size = [(n - 1) * COARSE + 1 for n in field.shape[1:]]
-    coarse_field = torch.from_numpy(np.ascontiguousarray(field, np.float32))[None]
-    fine = torch.nn.functional.interpolate(coarse_field, size=size, mode="bilinear", align_corners=True)
-    return fine[0].numpy()[:, : shape[1], : shape[2]]
-
-
-def rod(point: tuple[np.ndarray, ...], start: tuple, stop: tuple, thick: float, thin: float) -> np.ndarray:
-    """Signed distance (mm) to a rod with round ends whose radius goes from `thick` at its start to `thin`."""
-    axis = np.subtract(stop, start)
-    length = float(axis @ axis)
-    along = sum((p - a) * d for p, a, d in zip(point, start, axis, strict=True)) / length
-    along = np.clip(along, 0.0, 1.0)
-    square = sum((p - a - along * d) ** 2 for p, a, d in zip(point, start, axis, strict=True))
-    return np.sqrt(square) - (thick + along * (thin - thick))
-
-
-def block(*axes: tuple[np.ndarray, np.ndarray | float], radius: float) -> np.ndarray:
-    """Signed distance (mm) to a box with rounded edges, from the offset along each axis and half the box's size."""
-    outside = [np.abs(offset) - half + radius for offset, half in axes]
-    beyond = np.sqrt(sum(np.maximum(side, 0.0) ** 2 for side in outside))
-    return beyond + np.minimum(np.maximum.reduce(outside), 0.0) - radius
-
-
-def joined(one: np.ndarray, other: np.ndarray, fillet: float) -> np.ndarray:
-    """Signed distance to two shapes that grow into each other over `fillet` mm."""
-    near = np.maximum(fillet - np.abs(one - other), 0.0) / fillet
-    return np.minimum(one, other) - near**2 * fillet / 4

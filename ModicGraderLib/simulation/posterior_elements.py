@@ -9,7 +9,9 @@ import numpy as np
 from .canvas import Canvas
 from .case import Case
 from .column import BackWall, Body
-from .course import Course, block, joined, part_of, rod
+from .course import Course
+from .fields import part_of
+from .shapes import block, joined, rod
 from .tissues import Tissues
 
 REFERENCE_DEPTH_MM = 34.5
@@ -68,9 +70,6 @@ ARCHES = {
 SACRAL_CREST = {"S1": (17.0, 27.0, 6.0), "S2": (13.0, 20.0, 5.0), "S3": (9.0, 15.0, 4.5)}
 """Where the midline of the sacrum's back begins and ends behind the wall of its body, and half the height of it."""
 
-TIPS = {name: arch.tip for name, arch in ARCHES.items()} | {name: crest[1] for name, crest in SACRAL_CREST.items()}
-"""How far behind the posterior wall of each body its spinous process ends, in mm."""
-
 
 def draw_posterior_elements(
     canvas: Canvas, column: list[Body], wall: BackWall, case: Case, tissues: Tissues, rng: np.random.Generator
@@ -96,6 +95,16 @@ def draw_posterior_elements(
             _draw_arch(canvas, body, arch, case, tissues, rng)
 
 
+def process_tips(column: list[Body]) -> np.ndarray:
+    """(n, 2) points (y, z) of the plan where the processes of a column end, from S3 (or the lowest) upwards."""
+    tips = []
+    for body in column:
+        crest, arch = SACRAL_CREST.get(body.name), ARCHES.get(body.name, ARCHES["T9"])
+        tip, up = (crest[1], 0.0) if crest else (arch.tip, arch.tip_up)
+        tips.append(body.to_plan(np.array([-tip * _scale(body) - body.depth / 2, up * _scale(body)])))
+    return np.array(tips)
+
+
 def _frame(canvas: Canvas, box: tuple, body: Body, scale: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of the voxels in a box: mm beside the midline, behind the body's wall, above its center, at reference size."""
     forward, up = body.local(canvas.y[box], canvas.z[box])
@@ -103,7 +112,7 @@ def _frame(canvas: Canvas, box: tuple, body: Body, scale: float) -> tuple[np.nda
 
 
 def _scale(body: Body) -> float:
-    return body.depth / REFERENCE_DEPTH_MM
+    return float(body.depth) / REFERENCE_DEPTH_MM
 
 
 def _corners(body: Body, behind: tuple[float, float], up: tuple[float, float]) -> np.ndarray:

@@ -1,17 +1,19 @@
-"""The torso around the spine: skin, fat and muscles of the back; what lies in front is drawn by `abdomen`."""
+"""The torso around the spine: skin, fat and muscles of the back, and in front what `viscera` and `vessels` draw."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
 
-from .abdomen import draw_abdomen
 from .canvas import Canvas
 from .case import Case
 from .column import BackWall, Body
-from .course import STEP_MM, Course, coarse, fill
-from .posterior_elements import TIPS
+from .course import STEP_MM, Course
+from .fields import coarse, fill, grains
+from .posterior_elements import REFERENCE_DEPTH_MM, process_tips
 from .tissues import Tissues
+from .vessels import draw_prevertebral, draw_psoas, draw_vessels
+from .viscera import draw_viscera
 
 BACK_FAT_MM = {"F": 23.0, "M": 18.0}
 """Thickness of the subcutaneous fat behind L5 of a patient of average fat factor."""
@@ -29,8 +31,11 @@ FAT_PROFILE = {
 }
 """Its thickness at other heights as a share of that."""
 
-MUSCLE_DEPTH_MM = {"T9": 40.0, "T12": 48.0, "L2": 56.0, "L4": 56.0, "L5": 52.0, "S1": 44.0, "S2": 32.0, "S3": 22.0}
-"""How far behind the posterior walls the erector spinae reach, beside the midline."""
+MUSCLE_BULGE_MM = {"T9": 1.0, "T12": 4.0, "L2": 7.0, "L4": 7.0, "L5": 5.0, "S1": 2.0, "S3": 0.0}
+"""By how much the erector spinae stand out behind the tips of the spinous processes, beside the midline."""
+
+MUSCLE_FRONT_MM = {"T9": 14.0, "L4": 15.0, "S1": 17.0, "S2": 14.0, "S3": 10.0, "S5": 6.0}
+"""How far behind the posterior walls of the bodies the muscles of the back begin."""
 
 SKIN_MM = 1.8
 """Thickness of the skin of the back."""
@@ -53,123 +58,154 @@ def draw_torso(
         Bodies from the sacrum upwards.
     """
     course = Course(column, wall)
-    x, y, z = (coarse(plan) for plan in (canvas.x, canvas.y, canvas.z))
-    behind, foot = course.locate(y, z)
-    scale = next(body for body in column if body.name == "L3").depth / 34.5
-    tips = scale * course.profile(TIPS)
-    skin_at, fat_mm = _skin_line(course, tips, case, scale, rng)
-    row = np.clip(((z - course.z[0]) / STEP_MM).astype(np.int32), 0, len(course.z) - 1)
-    furrow = 4.0 * np.exp(-((x / 12.0) ** 2)) / (1 + fat_mm / 15) - x**2 / 900
-    skin = fill(y - skin_at.take(row) + furrow, canvas.labels.shape)
-    behind_full = fill(behind, canvas.labels.shape)
     canvas.values[:] = np.reshape(tissues.fat, (4, 1, 1, 1))
-    _draw_septa(canvas, skin, behind_full, rng)
-    take = _Taker(foot, canvas.labels.shape)
-    _draw_muscles(canvas, course, behind_full, skin, (x, behind, take), tips, scale, case, tissues, rng)
-    draw_abdomen(canvas, column, course, behind_full, (x, y, z, behind, foot), case, tissues, rng)
-    back = _behind(canvas, skin)
-    canvas.paint(-skin[back] - SKIN_MM, tissues.skin, back)
-    canvas.paint(-skin[back], tissues.air, back)
+    draw_viscera(canvas, column, course, case, tissues, rng)
+    Back(canvas, column, course, case, tissues, rng).draw()
+    draw_psoas(canvas, column, tissues, rng)
+    draw_prevertebral(canvas, column, tissues, rng)
+    draw_vessels(canvas, column, tissues, rng)
 
 
-class _Taker:
-    """Brings tables by foot to all voxels of a canvas."""
+class Back:
+    """Everything between the spine and the skin of the back of one patient."""
 
-    def __init__(self, foot: np.ndarray, shape: tuple[int, ...]):
-        self._foot, self._shape = foot, shape
+    def __init__(
+        self,
+        canvas: Canvas,
+        column: list[Body],
+        course: Course,
+        case: Case,
+        tissues: Tissues,
+        rng: np.random.Generator,
+    ):
+        self._canvas, self._course, self._case, self._tissues, self._rng = canvas, course, case, tissues, rng
+        self._scale = float(next(body for body in column if body.name == "L3").depth) / REFERENCE_DEPTH_MM
+        self._x, self._y, self._z = (coarse(plan) for plan in (canvas.x, canvas.y, canvas.z))
+        self._fascia = self._fascia_line(process_tips(column))
+        self._fat_mm = max(BACK_FAT_MM[case.patient.sex] * case.fat_factor * np.exp(rng.normal(0.0, 0.3)), 3.5)
+        row = np.clip(((self._z - course.z[0]) / STEP_MM).astype(np.int32), 0, len(course.z) - 1)
+        self._under_fascia = self._y - self._fascia.take(row)
+        # Between the muscles of both sides the skin of lean backs lies in a furrow.
+        furrow = 4.0 * np.exp(-((self._x / 12.0) ** 2)) / (1 + self._fat_mm / 15) - self._x**2 / 900
+        self._skin = self._y - self._skin_line().take(row) + furrow
 
-    def coarse(self, table: np.ndarray) -> np.ndarray:
-        """At every `COARSE`-th voxel."""
-        return table.astype(np.float32).take(self._foot, mode="clip")
+    def draw(self) -> None:
+        """Septa in the fat, muscles, skin, and the air behind it."""
+        self._draw_septa()
+        self._draw_muscles()
+        box = self._columns(self._skin > -8.0)
+        skin = self._fine(self._skin, box)
+        self._canvas.paint(-skin - SKIN_MM, self._tissues.skin, box)
+        self._canvas.paint(-skin, self._tissues.air, box)
+
+    def _columns(self, wanted: np.ndarray) -> tuple:
+        """The part of the canvas between the outermost columns in which something of a coarse field is wanted."""
+        columns = np.flatnonzero(wanted.any((0, 1))) * 4
+        if len(columns) == 0:
+            return slice(None), slice(None), slice(0, 0)
+        return slice(None), slice(None), slice(max(int(columns[0]) - 4, 0), int(columns[-1]) + 5)
+
+    def _fine(self, field: np.ndarray, box: tuple) -> np.ndarray:
+        """A coarse field at all voxels of a box."""
+        first = box[2].start // 4
+        stop = min(box[2].stop, self._canvas.grid.shape[2])
+        shape = (*self._canvas.grid.shape[:2], stop - 4 * first)
+        return fill(field[:, :, first : -(-stop // 4) + 1], shape)[:, :, box[2].start - 4 * first :]
+
+    def _grains(self, box: tuple, *size_mm: float) -> np.ndarray:
+        shape = self._canvas.labels[box].shape
+        return grains(shape, self._canvas.spacing, size_mm if len(size_mm) > 1 else size_mm[0], self._rng)
+
+    def _fascia_line(self, tips: np.ndarray) -> np.ndarray:
+        """y of the thoracolumbar fascia in the midline at every height of the course.
+
+        It runs over the tips of the spinous processes and from L4 straight on to the lower sacrum, for those of L5
+        and S1 stay short of it.
+        """
+        heights, course = course_order(tips), self._course
+        bridge = np.concatenate([tips[:1], tips[4:]])[course_order(np.concatenate([tips[:1], tips[4:]]))]
+        below = course.point(course.index("S5"), 9.0)
+        bridge = np.concatenate([[below], bridge])
+        line = ndimage.gaussian_filter1d(np.interp(course.z, bridge[:, 1], bridge[:, 0]), 10.0 / STEP_MM) + 1.5
+        tips = tips[heights]
+        short = np.maximum(tips[:, 0] + 1.5 - np.interp(tips[:, 1], course.z, line), 0.0)
+        return (line + np.interp(course.z, tips[:, 1], short)).astype(np.float32)
+
+    def _skin_line(self) -> np.ndarray:
+        """y of the skin of the back in the midline at every height of the course."""
+        course, rng = self._course, self._rng
+        share = course.profile(FAT_PROFILE, 15.0) * (1 + 0.1 * rng.standard_normal())
+        skin = ndimage.gaussian_filter1d(self._fascia, 14.0 / STEP_MM) + 2.5 + self._fat_mm * share
+        # Below the most prominent part of the sacrum the buttocks go on.
+        lowest = int(np.argmin(np.abs(course.level - course.index("S2"))))
+        drop = course.z[lowest] - course.z
+        flat = skin[lowest] + 0.12 * drop - 0.0006 * drop**2
+        below = np.clip(drop / 25.0, 0.0, 1.0)
+        skin = np.maximum(skin * (1 - below) + flat * below, self._fascia + 3.0)
+        return ndimage.gaussian_filter1d(skin, 8.0 / STEP_MM).astype(np.float32)
+
+    def _draw_septa(self) -> None:
+        """Thin sheets of fiber in the fat: less water and fat in them, seen as dark lines."""
+        box = self._columns((self._skin > -60.0) & (self._under_fascia > -6.0) & (self._skin < 3.0))
+        if self._canvas.labels[box].size == 0:
+            return
+        skin = self._fine(self._skin, box)
+        lobes = self._grains(box, 16.0, 9.0, 6.0)
+        patchy = np.clip(self._grains(box, 26.0) * 0.5 + self._rng.uniform(0.1, 0.5), 0.05, 1.0)
+        line = np.clip(1 - np.abs(lobes) / 0.09, 0.0, 1.0) * patchy
+        # One fascia runs along the skin, halfway down the fat.
+        scarpa = np.abs(skin + self._rng.uniform(0.3, 0.6) * self._fat_mm + 1.5 * self._grains(box, 40.0))
+        line = np.maximum(line, 0.8 * np.clip(1 - scarpa / 0.8, 0.0, 1.0) * np.sqrt(patchy))
+        self._canvas.values[0][box] *= 1 - 0.75 * line
+
+    def _draw_muscles(self) -> None:
+        """Erector spinae and multifidus with their fat, under the fascia."""
+        course, rng, tissues = self._course, self._rng, self._tissues
+        behind, foot = course.locate(self._y, self._z)
+        take = lambda table: table.astype(np.float32).take(foot, mode="clip")  # noqa: E731
+        side = np.clip((np.abs(self._x) - 2.0) / 9.0, 0.0, 1.0)
+        bulge = take(self._scale * course.profile(MUSCLE_BULGE_MM, 15.0) * rng.normal(1.0, 0.2))
+        front = take(self._scale * course.profile(MUSCLE_FRONT_MM))
+        ends = (course.index("S4") - take(course.level)) * 17.0
+        muscle = np.maximum.reduce([self._under_fascia - bulge * side, front - behind, ends, self._skin + 3.5])
+        box = self._columns(muscle < 3.0)
+        if self._canvas.labels[box].size == 0:
+            return
+        fatty = take(course.profile(FATTY_LEVELS))
+        deep = np.exp(-np.maximum(behind - front - 4, 0) / 12.0)
+        threshold = 1.9 - 1.9 * self._fatness() * fatty - 0.7 * deep * (0.3 + fatty)
+        cleft = np.abs(self._x) - 9.0 - rng.uniform(0, 4) - 0.4 * (behind - front) + 2.0 * np.sin(behind / 9.0)
+        fields = (self._fine(field, box) for field in (muscle, threshold, cleft, deep))
+        muscle, threshold, cleft, deep = fields
+        self._canvas.paint(muscle - 0.7, tissues.ligament, box, 0.8)
+        self._canvas.paint(muscle, tissues.muscle, box)
+        fibers = self._grains(box, 4.0, 22.0, 3.2)
+        mix = 0.75 * fibers + 0.65 * self._grains(box, 8.0, 18.0, 7.0)
+        streaks = np.maximum(np.clip(1.6 * (mix - threshold), 0.0, 0.92), np.clip(0.9 - np.abs(cleft) / 1.1, 0.0, 0.75))
+        inside = np.clip(0.5 - (muscle + 0.8) / 0.7, 0.0, 1.0)
+        self._canvas.blend(streaks * inside, tissues.fat, box)
+        self._draw_interspinous(box, muscle, inside, mix, deep)
+
+    def _fatness(self) -> float:
+        """How fatty the low lumbar muscles are: 0 lean, 1 half fat; by age, more in women, and by chance."""
+        patient = self._case.patient
+        share = np.clip((patient.age_years - 25) / 55, 0.05, 1.0) * self._rng.uniform(0.5, 1.5)
+        return float(share * (1.15 if patient.sex == "F" else 0.9))
+
+    def _draw_interspinous(self, box: tuple, muscle, inside, mix, deep) -> None:
+        """In the midline a fan of ligament and fat between the processes; over their tips the supraspinous ligament."""
+        rng, tissues = self._rng, self._tissues
+        beside = np.abs(self._canvas.x[box])
+        sheet = np.clip(0.5 - (beside - 2.8) / 1.5, 0.0, 1.0) * inside
+        fan = 0.7 * self._grains(box, 5.0, 4.0, 9.0) + 0.5 * mix
+        fat = np.clip(0.28 + rng.uniform(-0.12, 0.2) + 0.17 * fan + 0.35 * deep, 0.0, 0.95)
+        fiber = tissues.muscle._replace(density=0.66, t2_ms=0.85 * tissues.muscle.t2_ms)
+        self._canvas.blend(sheet * 0.9, fiber, box)
+        self._canvas.blend(sheet * fat, tissues.fat, box)
+        over_tips = np.clip(0.5 - (np.abs(muscle + 1.0) - 1.0) / 0.8, 0.0, 1.0) * (beside < 4.0)
+        self._canvas.blend(0.85 * over_tips, tissues.ligament, box)
 
 
-def _behind(canvas: Canvas, skin: np.ndarray) -> tuple:
-    """The part of the canvas from just before the skin of the back onwards."""
-    columns = np.flatnonzero((skin[:, ::8] > -8.0).any((0, 1)))
-    return slice(None), slice(None), slice(int(columns[0]) if len(columns) else skin.shape[2], None)
-
-
-def _skin_line(
-    course: Course, tips: np.ndarray, case: Case, scale: float, rng: np.random.Generator
-) -> tuple[np.ndarray, float]:
-    """y of the skin of the back at every height of the course, and the thickness of the fat behind L5, in mm."""
-    normal = np.stack([np.ones_like(course.slope), -course.slope]) / np.hypot(1.0, course.slope)
-    at = np.stack([course.y, course.z]) + tips * normal
-    order = np.argsort(at[1])
-    spine = ndimage.gaussian_filter1d(np.interp(course.z, at[1][order], at[0][order]), 16.0 / STEP_MM)
-    fat = max(BACK_FAT_MM[case.patient.sex] * case.fat_factor * np.exp(rng.normal(0.0, 0.3)), 3.5)
-    thickness = 2.5 + fat * course.profile(FAT_PROFILE, 15.0) * (1 + 0.1 * rng.standard_normal())
-    skin = spine + thickness
-    # Below the sacrum's most prominent place the buttocks go on.
-    lowest = int(np.argmin(np.abs(course.level - course.index("S2"))))
-    flat = skin[lowest] - 0.0006 * (course.z[lowest] - course.z) ** 2 + 0.12 * (course.z[lowest] - course.z)
-    below = np.clip((course.z[lowest] - course.z) / 25.0, 0.0, 1.0)
-    skin = skin * (1 - below) + flat * below
-    return ndimage.gaussian_filter1d(skin, 8.0 / STEP_MM).astype(np.float32), float(fat)
-
-
-def _draw_septa(canvas: Canvas, skin: np.ndarray, behind: np.ndarray, rng: np.random.Generator) -> None:
-    """Thin sheets of fiber in the fat: less water and fat in them, seen as dark lines."""
-    box = _behind(canvas, np.minimum(skin + 55.0, behind - 25.0))
-    if canvas.x[box].size == 0:
-        return
-    lobes = canvas.noise(np.array([16.0, 9.0, 6.0]))[box]
-    patchy = np.clip(canvas.noise(26.0)[box] * 0.5 + rng.uniform(0.1, 0.5), 0.05, 1.0)
-    line = np.clip(1 - np.abs(lobes) / 0.09, 0.0, 1.0) * patchy
-    # One fascia runs along the skin, halfway down the fat.
-    scarpa = np.abs(skin[box] + rng.uniform(5, 12) + 1.5 * canvas.noise(40.0)[box])
-    line = np.maximum(line, 0.8 * np.clip(1 - scarpa / 0.8, 0.0, 1.0) * np.sqrt(patchy))
-    canvas.values[0][box] *= 1 - 0.75 * line
-
-
-def _draw_muscles(canvas, course, behind, skin, coarse_fields, tips, scale, case, tissues, rng) -> None:
-    """Erector spinae and multifidus with their fat; between the spinous processes, their ligaments."""
-    x, behind_c, take = coarse_fields
-    shape = canvas.labels.shape
-    age, beside = case.patient.age_years, np.abs(x)
-    side = np.clip((beside - 2.0) / 9.0, 0.0, 1.0)
-    deep = take.coarse(scale * course.profile(MUSCLE_DEPTH_MM) * rng.normal(1.0, 0.04))
-    tip = take.coarse(tips) + 1.5
-    surface = fill(behind_c - (tip + (np.maximum(deep, tip + 1) - tip) * side), shape)
-    front = take.coarse(scale * course.profile({"T9": 14, "L4": 15.0, "S1": 17.0, "S2": 14.0, "S3": 10.0, "S5": 6.0}))
-    inner = fill(front - behind_c, shape)
-    lowest = fill((course.index("S4") - take.coarse(course.level)) * 17.0, shape)
-    muscle = np.maximum(np.maximum(surface, inner), lowest)
-    columns = np.flatnonzero((muscle[:, ::6, ::4] < 3.0).any((0, 1))) * 4
-    if len(columns) == 0:
-        return
-    box = (slice(None), slice(None), slice(max(int(columns[0]) - 4, 0), int(columns[-1]) + 8))
-    muscle = muscle[box]
-    canvas.paint(np.maximum(muscle, skin[box] + 4.0) - 0.7, tissues.ligament, box, 0.8)
-    canvas.paint(np.maximum(muscle, skin[box] + 4.0), tissues.muscle, box)
-    fatty = take.coarse(course.profile(FATTY_LEVELS))
-    share = np.clip((age - 25) / 55, 0.05, 1.0) * rng.uniform(0.5, 1.5) * (1.15 if case.patient.sex == "F" else 0.9)
-    # Fat gathers first next to the laminae.
-    near_bone = np.exp(-np.maximum(behind_c - front - 4, 0) / 12.0)
-    threshold = fill(1.9 - 1.9 * share * fatty - 0.7 * near_bone * (0.3 + fatty), shape)[box]
-    fibers = canvas.noise(np.array([4.0, 22.0, 3.2]))[box]
-    coarse_fat = canvas.noise(np.array([8.0, 18.0, 7.0]))[box]
-    inside = np.clip(0.5 - (muscle + 0.8) / 0.7, 0.0, 1.0)
-    streaks = np.clip(1.6 * (0.75 * fibers + 0.65 * coarse_fat - threshold), 0.0, 0.92)
-    cleft = fill(_intermuscular(x, behind_c, front, rng), shape)[box]
-    streaks = np.maximum(streaks, np.clip(0.9 - np.abs(cleft) / 1.1, 0.0, 0.75))
-    canvas.blend(streaks * inside, tissues.fat, box)
-    _draw_interspinous(canvas, box, muscle, inside, fibers, tissues, rng)
-
-
-def _intermuscular(x: np.ndarray, behind: np.ndarray, front: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """mm from the layer of fat between multifidus and longissimus."""
-    return np.abs(x) - 9.0 - rng.uniform(0, 4) - 0.4 * (behind - front) + 2.0 * np.sin(behind / 9.0)
-
-
-def _draw_interspinous(canvas, box, muscle, inside, fibers, tissues, rng) -> None:
-    """Between the processes a fan of ligament and fat; over their tips the dark supraspinous ligament."""
-    beside = np.abs(canvas.x[box])
-    sheet = np.clip(0.5 - (beside - 3.2) / 1.5, 0.0, 1.0) * inside
-    fan = canvas.noise(np.array([5.0, 3.2, 12.0]))[box] + 0.5 * fibers
-    fat = np.clip(0.35 + rng.uniform(-0.15, 0.25) + 0.35 * fan, 0.0, 0.95)
-    fiber = tissues.muscle._replace(density=0.62, t2_ms=0.8 * tissues.muscle.t2_ms)
-    canvas.blend(sheet * 0.9, fiber, box)
-    canvas.blend(sheet * fat, tissues.fat, box)
-    over_tips = np.clip(0.5 - (np.abs(muscle + 1.0) - 1.2) / 0.8, 0.0, 1.0) * (beside < 4.0)
-    canvas.blend(0.85 * over_tips, tissues.ligament, box)
+def course_order(points: np.ndarray) -> np.ndarray:
+    """Order of points (y, z) from the lowest upwards."""
+    return np.argsort(points[:, 1])
