@@ -30,7 +30,9 @@ def changed(*types: str, **words) -> EndplateState:
     return EndplateState(marrow=tuple(MarrowLesion(type_, 0.3) for type_ in types), **words)
 
 
-def painted_truth(wanted: Case, *, slices=9, seen_slices=5, contrast=1.0, depth_mm=8.0, noise_sd=NOISE) -> StudyReport:
+def painted_truth(
+    wanted: Case, *, slices=9, seen_slices=5, contrast=(1.0, 1.0), depth_mm=8.0, noise_sd=NOISE
+) -> StudyReport:
     """The truth of a case whose changes are painted side by side along their endplate, over some slices."""
     grid = sagittal_grid(slices, (4.0, 1.0), (288, 176))
     points, labels = grid_points(grid), true_labels(BOXES, grid)
@@ -48,8 +50,8 @@ def painted_truth(wanted: Case, *, slices=9, seen_slices=5, contrast=1.0, depth_
         body = labels == vertebra_label(vertebrae_of(level)[ENDPLATES.index(endplate)])
         change = mine & (offset @ inward < depth_mm) & body & (np.abs(points[..., 0]) < 2.0 * seen_slices)
         lesions[change] = number
-        for values, factor in zip(signal, SIGNAL[lesion.type], strict=True):
-            values[change] *= factor**contrast
+        for values, factor, power in zip(signal, SIGNAL[lesion.type], contrast, strict=True):
+            values[change] *= factor**power
     t1, t2 = (
         Volume((values + rng.normal(0, NOISE, grid.shape)).astype(np.float32), grid.affine, name, {})
         for values, name in zip(signal, ("t1", "t2"), strict=True)
@@ -131,7 +133,7 @@ ONE = case(L3_L4=DiscState(3, lower=changed("I")))
     ("how", "said"),
     [
         ({"seen_slices": 1}, "is seen on 1 of the 2 slices"),
-        ({"contrast": 0.02}, "hardly differs"),
+        ({"contrast": (0.02, 0.02)}, "hardly differs"),
         ({"noise_sd": 400.0}, "hardly differs"),
         ({"seen_slices": 0}, "does not reach the picture"),
     ],
@@ -157,9 +159,9 @@ def test_what_is_seen_well_is_graded_even_on_a_single_slice(slices):
     assert disc_of(report, "L3/L4").modic.grade == "I"
 
 
-def test_one_visible_contrast_is_enough():
-    wanted = case(L3_L4=DiscState(3, lower=changed("I")))
-    assert disc_of(painted_truth(wanted, contrast=0.5), "L3/L4").modic.grade == "I"
+@pytest.mark.parametrize("contrast", [(1.0, 0.0), (0.0, 1.0)])
+def test_one_visible_contrast_is_enough(contrast):
+    assert disc_of(painted_truth(ONE, contrast=contrast), "L3/L4").modic.grade == "I"
 
 
 def test_levels_out_of_view_are_named_and_not_graded():
