@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from .protocol import Coil, SaturationBand
+import numpy as np
 
 HALF_HEIGHT_MM = 140.0
 """Half the height of a usual picture, at whose ends `Coil.ends` is reached."""
@@ -14,6 +14,47 @@ COIL_DEPTH_MM = 25.0
 
 ELEMENT_MM = 75.0
 """Distance of the elements of the array along the spine."""
+
+
+@dataclass(frozen=True)
+class Coil:
+    """Receiver coils under the back, and what the scanner does about their uneven sensitivity.
+
+    Attributes
+    ----------
+    reach_mm:
+        Distance behind which sensitivity falls; the shorter, the darker the abdomen.
+    steepness:
+        Power with which it falls beyond.
+    ends:
+        Share by which it falls from the middle to the upper and lower end of the picture.
+    ripple:
+        Share by which it varies between the elements of the array.
+    normalized:
+        Share of the unevenness that the scanner takes out of the picture; negative where its way of adding up coils
+        makes the picture more uneven, and noise with it.
+    """
+
+    reach_mm: float = 60.0
+    steepness: float = 1.5
+    ends: float = 0.15
+    ripple: float = 0.04
+    normalized: float = 0.0
+
+
+@dataclass(frozen=True)
+class SaturationBand:
+    """A slab across the abdomen whose signal is destroyed, lest its motion ghost over the spine.
+
+    `front_mm` is the distance in front of the middle of the picture of its posterior edge; it leans by `tilt_deg`,
+    its upper end to the front.
+    """
+
+    front_mm: float
+    width_mm: float
+    tilt_deg: float = 0.0
+    edge_mm: float = 5.0
+    left: float = 0.1
 
 
 def sensitivity(coil: Coil, y: np.ndarray, z: np.ndarray, skin_y: float) -> np.ndarray:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
+from .coil import Coil, SaturationBand
+from .scanner_models import SCANNERS, ScannerModel, Series
 from .tissues import FAT_T1_MS, Sequence
 
 FatSuppression = Literal["none", "stir_like", "dixon_water"]
@@ -15,46 +17,17 @@ LARGEST_MATRIX = 660
 SMALLEST_MATRIX = 256
 """Of the reconstructed picture, in rows and columns."""
 
+SIDES_MM, SIDE_SHARES = (240.0, 260.0, 280.0, 300.0), (0.15, 0.15, 0.45, 0.25)
+"""Sides of the picture, and how often each is chosen."""
 
-@dataclass(frozen=True)
-class Coil:
-    """Receiver coils under the back, and what the scanner does about their uneven sensitivity.
+WHITE_PERCENTILE = {"t1": 95.4, "t2": 94.3}
+"""Percentile of SPIDER's pictures from which on they are white: mean over the patients; its deviation is 0.9."""
 
-    Attributes
-    ----------
-    reach_mm:
-        Distance behind which sensitivity falls; the shorter, the darker the abdomen.
-    steepness:
-        Power with which it falls beyond.
-    ends:
-        Share by which it falls from the middle to the upper and lower end of the picture.
-    ripple:
-        Share by which it varies between the elements of the array.
-    normalized:
-        Share of the unevenness that the scanner takes out of the picture; negative where its way of adding up coils
-        makes the picture more uneven, and noise with it.
-    """
+MOVED_MM = (1.0, 0.7, 0.7)
+"""Standard deviation of the patient's movement (left, back, up) between the series."""
 
-    reach_mm: float = 60.0
-    steepness: float = 1.5
-    ends: float = 0.15
-    ripple: float = 0.04
-    normalized: float = 0.0
-
-
-@dataclass(frozen=True)
-class SaturationBand:
-    """A slab across the abdomen whose signal is destroyed, lest its motion ghost over the spine.
-
-    `front_mm` is the distance in front of the middle of the picture of its posterior edge; it leans by `tilt_deg`,
-    its upper end to the front.
-    """
-
-    front_mm: float
-    width_mm: float
-    tilt_deg: float = 0.0
-    edge_mm: float = 5.0
-    left: float = 0.1
+CENTERING_MM = (1.0, 3.0, 3.0)
+"""Standard deviation of where the middle of the picture is put (left, back, up)."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +88,7 @@ class Protocol:
     frequency: Literal["AP", "SI"] = "AP"
     fat_shift: Literal[-1, 1] = 1
     fat_suppression: FatSuppression = "none"
-    coil: Coil = Coil()
+    coil: Coil = field(default_factory=Coil)
     saturation: SaturationBand | None = None
     snr: float = 60.0
     ghost: float = 0.0
@@ -137,88 +110,18 @@ class Protocol:
         return Sequence(self.repetition_time_ms, self.echo_time_ms, float(np.log(2) * fat_t1_ms))
 
     @property
+    def source(self) -> dict:
+        """What a DICOM header would say of the series, as `study.Volume.source`."""
+        return {
+            "repetition_time_ms": self.repetition_time_ms,
+            "echo_time_ms": self.echo_time_ms,
+            "field_strength_t": self.field_t,
+        }
+
+    @property
     def extent_mm(self) -> tuple[float, float, float]:
         """Size of the scanned block along (slices, rows, columns)."""
         return self.slices * self.spacing_mm, self.rows * self.pixel_mm, self.columns * self.pixel_mm
-
-
-class _Series(NamedTuple):
-    """Repetition time (from, to), echo time, echo train, bandwidth, pixel, size of acquired pixels against it, SNR."""
-
-    repetition_ms: tuple[float, float]
-    echo_ms: float
-    train: int
-    bandwidth: float
-    pixel_mm: float
-    acquired: tuple[float, float]
-    snr: float
-
-
-class _Scanner(NamedTuple):
-    """A scanner model as one hospital uses it; `share` of the patients come from it."""
-
-    share: float
-    field_t: float
-    thickness_mm: float
-    spacing_mm: float
-    normalizes: bool
-    t1: _Series
-    t2: _Series
-
-
-_SCANNERS = (
-    # 1.5 T, fine pixels
-    _Scanner(
-        0.17, 1.5, 3.0, 3.3, False,
-        _Series((456, 670), 9.8, 2, 190, 0.586, (1.4, 1.1), 11),
-        _Series((3500, 4200), 93, 17, 195, 0.586, (1.4, 1.1), 12),
-    ),
-    # 1.5 T with a 3D T2
-    _Scanner(
-        0.12, 1.5, 3.0, 3.3, False,
-        _Series((456, 563), 9.8, 2, 190, 0.586, (1.4, 1.1), 11),
-        _Series((1000, 1000), 124, 60, 530, 0.469, (1.65, 1.1), 14),
-    ),
-    # 1.5 T, coarse pixels
-    _Scanner(
-        0.08, 1.5, 4.0, 4.8, False,
-        _Series((660, 687), 9.6, 3, 235, 0.813, (1.45, 1.1), 20),
-        _Series((3500, 3680), 114, 17, 195, 0.677, (1.5, 1.12), 18),
-    ),
-    # 1.5 T, older
-    _Scanner(
-        0.08, 1.5, 4.0, 4.4, False,
-        _Series((446, 446), 11.0, 4, 161, 0.729, (1.5, 1.1), 16),
-        _Series((3900, 3900), 106, 19, 161, 0.729, (1.5, 1.1), 16),
-    ),
-    # 1.5 T, newer
-    _Scanner(
-        0.08, 1.5, 4.0, 4.8, False,
-        _Series((617, 649), 9.7, 3, 235, 0.875, (1.57, 1.1), 28),
-        _Series((3500, 3500), 97, 19, 195, 0.729, (1.6, 1.12), 22),
-    ),
-    # 1.5 T that evens out its coil
-    _Scanner(
-        0.07, 1.5, 4.0, 4.4, True,
-        _Series((550, 600), 8.0, 5, 210, 0.478, (2.25, 1.85), 30),
-        _Series((2746, 2900), 80, 27, 189, 0.478, (2.35, 1.68), 22),
-    ),
-    # 3 T that evens out its coil
-    _Scanner(
-        0.36, 3.0, 3.0, 3.3, True,
-        _Series((600, 735), 13.84, 7, 455, 0.625, (2.0, 1.5), 36),
-        _Series((3563, 4772), 120, 25, 370, 0.625, (2.0, 1.5), 25),
-    ),
-    # 3 T, fine pixels
-    _Scanner(
-        0.04, 3.0, 4.0, 4.4, False,
-        _Series((497, 497), 9.8, 5, 250, 0.45, (2.2, 1.7), 20),
-        _Series((4200, 4200), 102, 21, 245, 0.45, (2.6, 1.9), 18),
-    ),
-)  # fmt: skip
-"""The scanners of SPIDER's 122 patients with both midsagittal slices. DICOM values of their series; the acquired pixel
-as measured from where the spectrum of the pictures ends, the SNR from the least unrest in their fluid and discs. Slices
-of the 3D T2 are taken as thick as those of T1."""
 
 
 def draw_protocols(
@@ -239,63 +142,65 @@ def draw_protocols(
     fat_suppressed:
         Whether T2 is a fat-suppressed one.
     """
-    shares = np.array([scanner.share for scanner in _SCANNERS])
-    scanner = _SCANNERS[rng.choice(len(_SCANNERS), p=shares / shares.sum())]
-    eight_bit = bool(rng.random() < 0.5) if eight_bit is None else eight_bit
-    slices = int(rng.integers(11, 18)) if slices is None else slices
-    spread = float(rng.choice([0.0, 1.0], p=[0.4, 0.6]))
-    """Two in five are scanned just as in SPIDER, the others elsewhere: their values are spread around those."""
-    field_t = scanner.field_t if rng.random() < 0.85 else float(rng.uniform(1.0, 3.0))
-    thickness = scanner.thickness_mm * _factor(0.1 * spread, rng)
-    spacing = thickness * (scanner.spacing_mm / scanner.thickness_mm if rng.random() < 0.7 else rng.uniform(1.0, 1.25))
-    common = _draw_common(scanner.normalizes, rng)
-    same_grid = scanner.t1.pixel_mm == scanner.t2.pixel_mm and rng.random() < 0.9
-    height_mm, depth_mm = rng.choice([240.0, 260.0, 280.0, 300.0], size=2, p=[0.15, 0.15, 0.45, 0.25])
-    pixel_factor = _factor(0.08 * spread, rng)
-    protocols = []
-    for contrast, series in (("t1", scanner.t1), ("t2", scanner.t2)):
-        if not same_grid:
-            height_mm, depth_mm = (float(side * rng.uniform(0.92, 1.0)) for side in (height_mm, depth_mm))
-            pixel_factor *= _factor(0.04 * spread, rng)
-        smallest = max(height_mm, depth_mm) / LARGEST_MATRIX
-        pixel_mm = float(np.clip(series.pixel_mm * pixel_factor, smallest, min(height_mm, depth_mm) / SMALLEST_MATRIX))
-        protocols.append(
-            Protocol(
-                contrast=contrast,
-                field_t=field_t,
-                repetition_time_ms=float(rng.uniform(*series.repetition_ms) * _factor(0.08 * spread, rng)),
-                echo_time_ms=float(series.echo_ms * _factor(0.08 * spread, rng)),
-                echo_train_length=series.train,
-                bandwidth_hz_px=float(series.bandwidth * _factor(0.15 * spread, rng)),
-                slices=slices,
-                thickness_mm=float(thickness),
-                spacing_mm=float(spacing),
-                rows=int(height_mm / pixel_mm),
-                columns=int(depth_mm / pixel_mm),
-                pixel_mm=pixel_mm,
-                acquired_mm=tuple(max(n * pixel_mm * _factor(0.08, rng), pixel_mm) for n in series.acquired),
-                saturation=_draw_band(scanner.normalizes, rng),
-                snr=series.snr * _factor(0.35, rng),
-                ghost=float(rng.exponential(0.015)),
-                eight_bit=eight_bit,
-                # The share of white pixels in SPIDER's pictures: 4.5 (3 to 7) % of T1, 5.5 (4.5 to 8) % of T2.
-                clip_percentiles=(
-                    float(rng.uniform(0.0, 3.0)),
-                    float(np.clip(rng.normal(95.4 if contrast == "t1" else 94.3, 0.9), 92.0, 97.5)),
-                ),
-                **common,
-            )
-        )
-    t1, t2 = protocols
-    moved = rng.normal(0.0, (1.0, 0.7, 0.7)) * (rng.random() < 0.7)
-    return replace(t1, patient_shift_mm=tuple(float(mm) for mm in moved)), _suppressed(
-        t2, rng
-    ) if fat_suppressed else t2
+    shares = np.array([scanner.share for scanner in SCANNERS])
+    scanner = SCANNERS[rng.choice(len(SCANNERS), p=shares / shares.sum())]
+    # Two in five are scanned just as in SPIDER, the others elsewhere: their values spread around those.
+    spread = float(rng.random() > 0.4)
+    common = _draw_common(scanner, spread, rng)
+    common["slices"] = int(rng.integers(11, 18)) if slices is None else slices
+    common["eight_bit"] = bool(rng.random() < 0.5) if eight_bit is None else eight_bit
+    sides_mm = rng.choice(SIDES_MM, size=2, p=SIDE_SHARES)
+    factor = _factor(0.08 * spread, rng)
+    t2 = _draw_series("t2", scanner.t2, sides_mm, factor, spread, common, rng)
+    if scanner.t1.pixel_mm != scanner.t2.pixel_mm or rng.random() < 0.1:
+        sides_mm, factor = sides_mm * rng.uniform(0.92, 1.0, size=2), factor * _factor(0.04 * spread, rng)
+    t1 = _draw_series("t1", scanner.t1, sides_mm, factor, spread, common, rng)
+    moved = rng.normal(0.0, MOVED_MM) * (rng.random() < 0.7)
+    t1 = replace(t1, patient_shift_mm=tuple(float(mm) for mm in moved))
+    return t1, _suppressed(t2, rng) if fat_suppressed else t2
 
 
-def _draw_common(normalizes: bool, rng: np.random.Generator) -> dict:
-    """What both series share: coil, frequency direction, and how the slices were laid."""
+def _draw_series(
+    contrast: str,
+    series: Series,
+    sides_mm: np.ndarray,
+    factor: float,
+    spread: float,
+    common: dict,
+    rng: np.random.Generator,
+) -> Protocol:
+    """One series of pictures with sides (height, depth) in mm; `factor` is on the pixel of the table."""
+    pixel_mm = np.clip(series.pixel_mm * factor, sides_mm.max() / LARGEST_MATRIX, sides_mm.min() / SMALLEST_MATRIX)
+    rows, columns = (int(side) for side in sides_mm / pixel_mm + 1e-6)
+    white = rng.normal(WHITE_PERCENTILE[contrast], 0.9)
+    return Protocol(
+        contrast=contrast,
+        repetition_time_ms=float(rng.uniform(*series.repetition_ms) * _factor(0.08 * spread, rng)),
+        echo_time_ms=series.echo_ms * _factor(0.08 * spread, rng),
+        echo_train_length=series.train,
+        bandwidth_hz_px=series.bandwidth * _factor(0.15 * spread, rng),
+        rows=rows,
+        columns=columns,
+        pixel_mm=float(pixel_mm),
+        acquired_mm=tuple(float(pixel_mm * max(ratio * _factor(0.08, rng), 1.0)) for ratio in series.acquired),
+        saturation=_draw_band(rng) if rng.random() < (0.25 if common["coil"].normalized > 0.5 else 0.55) else None,
+        snr=series.snr * _factor(0.35, rng),
+        ghost=float(rng.exponential(0.015)),
+        clip_percentiles=(float(rng.uniform(0.0, 3.0)), float(np.clip(white, 92.0, 97.5))),
+        **common,
+    )
+
+
+def _draw_common(scanner: ScannerModel, spread: float, rng: np.random.Generator) -> dict:
+    """What both series share: field, coil, and how the slices lie."""
+    normalizes = scanner.normalizes
+    thickness_mm = scanner.thickness_mm * _factor(0.1 * spread, rng)
+    as_usual = rng.random() < 0.7
+    gap = scanner.spacing_mm / scanner.thickness_mm if as_usual else rng.uniform(1.0, 1.25)
     return {
+        "field_t": scanner.field_t if rng.random() < 0.85 else float(rng.uniform(1.0, 3.0)),
+        "thickness_mm": thickness_mm,
+        "spacing_mm": float(thickness_mm * gap),
         "coil": Coil(
             # A scanner that evens out has coils in front, too.
             reach_mm=float(rng.uniform(100, 200) if normalizes else rng.uniform(55, 110)),
@@ -309,16 +214,14 @@ def _draw_common(normalizes: bool, rng: np.random.Generator) -> dict:
         "fat_shift": 1 if rng.random() < 0.5 else -1,
         "window_mm": float(rng.uniform(165, 200)) if normalizes and rng.random() < 0.8 else None,
         "border_mm": 0.0 if normalizes else float(rng.uniform(0.0, 5.0)),
-        "center_mm": tuple(float(mm) for mm in rng.normal(0.0, (1.0, 5.0, 5.0))),
+        "center_mm": tuple(float(mm) for mm in rng.normal(0.0, CENTERING_MM)),
         "turn_deg": (float(rng.normal(0, 1.5)), float(rng.normal(0, 1.5))),
     }
 
 
-def _draw_band(normalizes: bool, rng: np.random.Generator) -> SaturationBand | None:
-    if rng.random() > (0.3 if normalizes else 0.6):
-        return None
+def _draw_band(rng: np.random.Generator) -> SaturationBand:
     return SaturationBand(
-        front_mm=float(rng.uniform(35, 65)),
+        front_mm=float(rng.uniform(46, 75)),
         width_mm=float(rng.uniform(50, 110)),
         tilt_deg=float(rng.normal(0, 6)),
         edge_mm=float(rng.uniform(2, 8)),

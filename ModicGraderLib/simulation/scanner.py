@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 from ..grid import Grid
 from ..study import Volume
@@ -14,6 +15,7 @@ from .canvas import TissueMap
 from .coil import saturation, sensitivity
 from .kspace import Readout, reconstruct
 from .protocol import Protocol
+from .thick_slices import places, sample, slice_profile
 from .tissues import water_and_fat
 
 FAT_SHIFT_PPM = 3.5
@@ -39,6 +41,13 @@ SUPPRESSED_BELOW = 0.7
 
 LEFT_OF_FAT = {"none": 1.0, "stir_like": 1.0, "dixon_water": 0.03}
 """Share of the signal of fat that is left; an inversion has its own way of nulling it."""
+
+
+SAGITTAL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+"""Directions (columns, in LPS) of slices, rows and columns before the slices are turned."""
+
+SPINE_MM = (140.0, 95.0)
+"""Height and depth of the middle of the picture, whose mean signal is the one of the signal-to-noise ratio."""
 
 
 @dataclass(frozen=True)
@@ -74,33 +83,25 @@ def scan(tissue_map: TissueMap, protocol: Protocol, rng: np.random.Generator) ->
     """
     grid = scan_grid(tissue_map.grid, protocol)
     _, rows, columns = grid.shape
-    down, across = _readouts(protocol, rows, columns)
-    finest = np.linalg.norm(tissue_map.grid.affine[:3, 1:3], axis=0)
-    fine = Grid(*_fine_grid(grid, down, across, finest))
-    fine_rows, fine_columns = fine.shape[1:]
-    picture, moving = _slices(tissue_map, protocol, fine)
-    y, z = across.fine_mm(fine_columns)[None, :], -down.fine_mm(fine_rows)[:, None]
-    skin_y = _skin(tissue_map) - grid.to_patient((np.array(grid.shape) - 1) / 2)[1]
-    strength = sensitivity(protocol.coil, y, z, skin_y)
+    readouts = _readouts(protocol, rows, columns)
+    fine = _fine_grid(grid, readouts, tissue_map.grid)
+    picture, pulsating = _slices(tissue_map, protocol, fine)
+    z, y = (readout.fine_mm(n) for readout, n in zip(readouts, fine.shape[1:], strict=True))
+    skin_y = _skin(tissue_map) - _middle(grid)[1]
+    strength = sensitivity(protocol.coil, y[None, :], -z[:, None], skin_y)
     if protocol.saturation is not None:
-        strength = strength * saturation(protocol.saturation, y, z)
-    picture = _ghosts(picture * strength, moving * strength, protocol, rng)
-    middle = picture[:, fine_rows // 4 : -fine_rows // 4, fine_columns // 3 : -fine_columns // 3]
-    noise_sd = float(middle.mean()) / protocol.snr
-    shown = reconstruct(picture, (down, across), noise_sd, rng)
-    y = (np.arange(columns) - (columns - 1) / 2)[None, :] * protocol.pixel_mm
-    z = ((rows - 1) / 2 - np.arange(rows))[:, None] * protocol.pixel_mm
+        strength = strength * saturation(protocol.saturation, y[None, :], -z[:, None])
+    picture = _ghosts(picture * strength, pulsating * strength, protocol, rng)
+    spine = picture[:, np.abs(z) < SPINE_MM[0] / 2][:, :, np.abs(y) < SPINE_MM[1] / 2]
+    noise_sd = float(spine.mean()) / protocol.snr
+    shown = reconstruct(picture, readouts, noise_sd, rng)
     if protocol.masks_air:
         shown = mask_air(shown, noise_sd)
-    shown /= sensitivity(protocol.coil, y, z, skin_y) ** protocol.coil.normalized
-    shown *= _shown(protocol, y, z)
+    z, y = ((np.arange(n) - (n - 1) / 2) * protocol.pixel_mm for n in (rows, columns))
+    shown /= sensitivity(protocol.coil, y[None, :], -z[:, None], skin_y) ** protocol.coil.normalized
+    shown *= _window(protocol, y[None, :], z[:, None])
     stored, scale = _store(shown, protocol, rng)
-    source = {
-        "repetition_time_ms": protocol.repetition_time_ms,
-        "echo_time_ms": protocol.echo_time_ms,
-        "field_strength_t": protocol.field_t,
-    }
-    volume = Volume(stored, grid.affine, protocol.contrast, source)
+    volume = Volume(stored, grid.affine, protocol.contrast, protocol.source)
     return Scan(volume, noise_sd * scale, _to_canvas(tissue_map.grid, grid.affine, protocol))
 
 
@@ -114,23 +115,36 @@ def fat_shift_mm(protocol: Protocol) -> float:
 def scan_grid(canvas: Grid, protocol: Protocol) -> Grid:
     """Where the voxels of a scan of a canvas lie, in LPS mm."""
     extent = np.linalg.norm(canvas.affine[:3, :3], axis=0) * canvas.shape
-    pixels = np.floor(extent[1:] / protocol.pixel_mm + 1e-6).astype(int)
-    shape = (protocol.slices, min(protocol.rows, int(pixels[0])), min(protocol.columns, int(pixels[1])))
-    about_front, about_head = np.radians(protocol.turn_deg)
-    turn = np.array(
-        [[np.cos(about_front), 0, np.sin(about_front)], [0, 1, 0], [-np.sin(about_front), 0, np.cos(about_front)]]
-    )
-    turn = turn @ [[np.cos(about_head), -np.sin(about_head), 0], [np.sin(about_head), np.cos(about_head), 0], [0, 0, 1]]
-    affine = np.eye(4)
-    directions = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
-    affine[:3, :3] = turn @ directions.T * [protocol.spacing_mm, protocol.pixel_mm, protocol.pixel_mm]
-    # The canvas ends where the picture may not reach beyond.
-    free = (extent - np.array(shape) * np.array([0, protocol.pixel_mm, protocol.pixel_mm])) / 2
+    held = np.floor(extent[1:] / protocol.pixel_mm + 1e-6).astype(int)
+    rows, columns = min(protocol.rows, int(held[0])), min(protocol.columns, int(held[1]))
+    # The picture may not reach beyond the canvas.
+    _, free_up, free_back = (extent - np.array([0, rows, columns]) * protocol.pixel_mm) / 2
     left, back, up = protocol.center_mm
-    offset = np.array([left, np.clip(back, -free[2], free[2]), np.clip(up, -free[1], free[1])])
-    center = canvas.to_patient((np.array(canvas.shape) - 1) / 2) + offset
-    affine[:3, 3] = center - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    offset = np.array([left, np.clip(back, -free_back, free_back), np.clip(up, -free_up, free_up)])
+    turn = Rotation.from_euler("yz", protocol.turn_deg, degrees=True).as_matrix()
+    steps = turn @ SAGITTAL * [protocol.spacing_mm, protocol.pixel_mm, protocol.pixel_mm]
+    return _centered(steps, (protocol.slices, rows, columns), _middle(canvas) + offset)
+
+
+def _centered(steps: np.ndarray, shape: tuple[int, int, int], middle: np.ndarray) -> Grid:
+    """A grid about a point; the columns of `steps` (3, 3) are its voxels' edges in LPS mm."""
+    affine = np.eye(4)
+    affine[:3, :3] = steps
+    affine[:3, 3] = middle - steps @ ((np.array(shape) - 1) / 2)
     return Grid(affine, shape)
+
+
+def _middle(grid: Grid) -> np.ndarray:
+    return grid.to_patient((np.array(grid.shape) - 1) / 2)
+
+
+def _fine_grid(grid: Grid, readouts: tuple[Readout, Readout], canvas: Grid) -> Grid:
+    """The scan's slices, sampled as finely as the canvas, over the oversampled field of view."""
+    finest = np.linalg.norm(canvas.affine[:3, 1:3], axis=0)
+    samples = [readout.fine_pixels(mm) for readout, mm in zip(readouts, finest, strict=True)]
+    steps = grid.affine[:3, :3].copy()
+    steps[:, 1:] *= [r.extent_mm / n / r.pixel_mm for r, n in zip(readouts, samples, strict=True)]
+    return _centered(steps, (grid.shape[0], *samples), _middle(grid))
 
 
 def _readouts(protocol: Protocol, rows: int, columns: int) -> tuple[Readout, Readout]:
@@ -142,17 +156,6 @@ def _readouts(protocol: Protocol, rows: int, columns: int) -> tuple[Readout, Rea
     )
 
 
-def _fine_grid(grid: Grid, down: Readout, across: Readout, finest: np.ndarray) -> tuple[np.ndarray, tuple]:
-    """The scan's slices, sampled finely over the oversampled field of view."""
-    samples = down.fine_pixels(finest[0]), across.fine_pixels(finest[1])
-    steps = down.extent_mm / samples[0], across.extent_mm / samples[1]
-    shape = (grid.shape[0], *samples)
-    affine = grid.affine.copy()
-    affine[:3, 1:3] *= np.array(steps) / down.pixel_mm
-    affine[:3, 3] = grid.to_patient((np.array(grid.shape) - 1) / 2) - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
-    return affine, shape
-
-
 def _to_canvas(canvas: Grid, affine: np.ndarray, protocol: Protocol) -> np.ndarray:
     moved = affine.copy()
     left, back, up = protocol.patient_shift_mm
@@ -161,65 +164,33 @@ def _to_canvas(canvas: Grid, affine: np.ndarray, protocol: Protocol) -> np.ndarr
 
 
 def _slices(tissue_map: TissueMap, protocol: Protocol, fine: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """(slices, fine rows, fine columns) signal, with fat in its wrong place, and the part of it that moves."""
-    to_canvas = _to_canvas(tissue_map.grid, fine.affine, protocol)
-    along = fine.affine[:3, 2 if protocol.frequency == "AP" else 1]
-    fat_offset = -fat_shift_mm(protocol) * along / np.linalg.norm(along)
-    dx = float(np.linalg.norm(tissue_map.grid.affine[:3, 0]))
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in fine.shape], indexing="ij")).reshape(3, -1)
-    reached = to_canvas[0, :3] @ corners + to_canvas[0, 3]
-    margin = int(np.ceil(protocol.thickness_mm / dx)) + 1
-    last = tissue_map.values.shape[1] - 1
-    low = int(np.clip(np.floor(reached.min()) - margin, 0, last))
-    high = int(np.clip(np.ceil(reached.max()) + margin, 0, last)) + 1
+    """(slices, fine rows, fine columns) signal, with fat in its wrong place, and the part of it that pulsates."""
+    canvas = tissue_map.grid
+    to_canvas = _to_canvas(canvas, fine.affine, protocol)
+    slice_mm = float(np.linalg.norm(canvas.affine[:3, 0]))
+    low, high = _needed(to_canvas, fine.shape, canvas.shape[0], protocol.thickness_mm / slice_mm)
     values = tissue_map.values[:, low:high]
     water, fat = water_and_fat(values, protocol.sequence, tissue_map.fat_t1_ms, tissue_map.fat_t2_ms)
     fat *= np.float32(LEFT_OF_FAT[protocol.fat_suppression])
-    profile = slice_profile(high - low, protocol.thickness_mm, dx)
     fluid = np.where(values[2] > FLUID_T1_MS, water, 0)
-    water, fluid, fat = (_thick(profile, channel) for channel in (water, fluid, fat))
-    where = _places(to_canvas, low, fine.shape, fat.shape)
-    water, fluid = _sampled(where, water, fluid)
-    where += _places_step(tissue_map.grid, fat_offset, fat.shape)
-    (fat,) = _sampled(where, fat)
-    return water + fat, fluid
+    profile = slice_profile(high - low, protocol.thickness_mm, slice_mm)
+    water, fat, fluid = ((profile @ part.reshape(len(part), -1)).reshape(part.shape) for part in (water, fat, fluid))
+    to_canvas[0, 3] -= low
+    where = places(to_canvas, fine.shape, water.shape)
+    water, fluid = sample(where, water, fluid)
+    # Fat is seen where the frequency direction puts it: it comes from the opposite side.
+    along = fine.affine[:3, 2 if protocol.frequency == "AP" else 1]
+    offset = np.linalg.solve(canvas.affine[:3, :3], -fat_shift_mm(protocol) * along / np.linalg.norm(along))
+    where += torch.from_numpy(2 * offset / fat.shape).float().flip(0)
+    return water + sample(where, fat)[0], fluid
 
 
-def slice_profile(count: int, thickness_mm: float, spacing_mm: float) -> np.ndarray:
-    """(count, count) float32 weights by which canvas slices add up to a thick slice in the place of each of them."""
-    # Interpolation between the slices of the canvas makes thick slices thicker; that is taken off beforehand.
-    width = np.sqrt(max(thickness_mm**2 - 2 * spacing_mm**2, 1e-6))
-    offset = (np.arange(count)[:, None] - np.arange(count)) * spacing_mm
-    edge = max(0.15 * width, 0.1 * spacing_mm)
-    steps = np.linspace(-0.5, 0.5, 9) * spacing_mm
-    inside = [np.tanh((width / 2 - np.abs(offset + step)) / edge) + 1 for step in steps]
-    weights = np.mean(inside, axis=0)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _thick(profile: np.ndarray, channel: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy((profile @ channel.reshape(len(channel), -1)).reshape(channel.shape))
-
-
-def _places(to_canvas: np.ndarray, low: int, shape: tuple[int, int, int], size: torch.Size) -> torch.Tensor:
-    """(*shape, 3) places in torch's coordinates (column, row, slice from -1 to 1) on canvas slices from `low` on."""
-    steps = [torch.arange(n, dtype=torch.float32).reshape([-1 if i == axis else 1 for i in range(3)]) for axis, n in enumerate(shape)]
-    where = torch.empty((*shape, 3))
-    for axis in range(3):
-        index = sum(float(to_canvas[axis, k]) * steps[k] for k in range(3)) + float(to_canvas[axis, 3] - low * (axis == 0))
-        where[..., 2 - axis] = (2 * index + 1) / size[axis] - 1
-    return where
-
-
-def _places_step(canvas: Grid, offset_mm: np.ndarray, size: torch.Size) -> torch.Tensor:
-    """(3,) step in torch's coordinates that an offset in LPS mm is."""
-    index = np.linalg.solve(canvas.affine[:3, :3], offset_mm)
-    return torch.from_numpy(2 * index / np.array(size)).float().flip(0)
-
-
-def _sampled(where: torch.Tensor, *channels: torch.Tensor) -> np.ndarray:
-    stacked = torch.stack(channels)[None]
-    return torch.nn.functional.grid_sample(stacked, where[None], padding_mode="border", align_corners=False)[0].numpy()
+def _needed(to_canvas: np.ndarray, shape: tuple[int, int, int], count: int, thickness: float) -> tuple[int, int]:
+    """The range of the canvas' slices that contribute; `thickness` of a thick slice is in canvas slices."""
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape], indexing="ij")).reshape(3, -1)
+    reached = to_canvas[0, :3] @ corners + to_canvas[0, 3]
+    first, last = np.floor(reached.min() - thickness) - 1, np.ceil(reached.max() + thickness) + 1
+    return int(np.clip(first, 0, count - 1)), int(np.clip(last, 0, count - 1)) + 1
 
 
 def _skin(tissue_map: TissueMap) -> float:
@@ -253,7 +224,7 @@ def mask_air(shown: np.ndarray, noise_sd: float) -> np.ndarray:
     return (picture * kept)[:, 0].numpy()
 
 
-def _shown(protocol: Protocol, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+def _window(protocol: Protocol, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """(rows, columns) of 0 and 1: what of the picture is not black for the field of view or gradient distortion."""
     inside = np.ones((z.size, y.size), bool)
     if protocol.window_mm is not None:
@@ -268,6 +239,6 @@ def _store(shown: np.ndarray, protocol: Protocol, rng: np.random.Generator) -> t
     if protocol.eight_bit:
         black, white = (float(level) for level in np.percentile(shown[len(shown) // 2], protocol.clip_percentiles))
         scale = 255.0 / (white - black)
-        return np.clip(np.rint((shown - black) * scale), 0, 255), scale
+        return np.rint(np.clip((shown - black) * scale, 0.0, 255.0)), scale
     scale = rng.uniform(500, 1500) / float(np.percentile(shown[len(shown) // 2], 99))
     return np.rint(shown * scale), scale
