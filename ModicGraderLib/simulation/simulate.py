@@ -25,7 +25,7 @@ from .tissues import draw_tissues
 from .torso import draw_torso
 from .truth import truth_report
 
-CANVAS_MM = (1.25, 0.65, 0.65)
+CANVAS_MM = (2.0, 0.65, 0.65)
 """Spacing of the canvas along (slices, rows, columns)."""
 
 LARGEST_CANVAS_MM = 330.0
