@@ -35,6 +35,9 @@ FRONT_GAP_MM = {"T9": 1.2, "L1": 1.3, "L4": 1.6, "L5": 2.6, "S1": 5.0, "S2": 5.0
 CANAL_DEPTH_MM = {"T9": 15.5, "T12": 16.5, "L4": 17.5, "L5": 18.0, "S1": 16.5, "S2": 12.5, "S3": 8.5, "S5": 4.5}
 """Distance of the laminae from the bodies."""
 
+CANAL_WIDTH_MM = {"T9": 9.5, "T12": 10.5, "L2": 11.0, "L4": 12.0, "L5": 13.5, "S1": 13.0, "S2": 9.0, "S4": 5.0}
+"""Half the distance of the pedicles (Panjabi 1992)."""
+
 CORD_MM = {"T9": 3.6, "T11": 3.8, "T12": 4.2}
 """Half the anteroposterior diameter of the cord, which is widest where the roots of the legs arise."""
 
@@ -87,7 +90,7 @@ class Canal:
     def draw(self) -> None:
         """Draw it from the outside inwards."""
         depth, beside = self._behind, np.abs(self._x)
-        back, width = self._take(self._canal_back), self._take(self._sac_width) + 4.0
+        back, width = self._take(self._canal_back), self._take(self._canal_width)
         tube = np.maximum.reduce([-depth - 0.5, depth - back + 0.25 * beside, beside - width, self._below_end()])
         self._paint(tube, self._tissues.fat)
         self._draw_veins()
@@ -118,9 +121,10 @@ class Canal:
         self._back = np.maximum(front + depth - thickened, self._front + 1.5 + 2.5 * taper)
         self._sac_width = scale * (0.4 + 0.6 * factor) * course.profile(SAC_WIDTH_MM) * wobble[2] * (0.3 + 0.7 * taper)
         self._sac_width = np.maximum(self._sac_width - 0.5 * (pressed + thickened), 2.0)
-        pad = rng.uniform(2.5, 6.0) * at_disc**1.5 * (level > course.index("S1") - 0.1)
+        pad = rng.uniform(3.0, 6.5) * at_disc**1.5 * (level > course.index("S1") - 0.1)
         canal = scale * (1 + 0.7 * (factor - 1)) * course.profile(CANAL_DEPTH_MM)
         self._canal_back = np.maximum(canal, np.where(level > sac_end, self._back + 0.8 + pad, 0.0))
+        self._canal_width = scale * course.profile(CANAL_WIDTH_MM)
         self._flavum = scale * at_disc * (1.5 + 0.6 * thickened)
 
     def _pressed(self, column: list[Body]) -> tuple[np.ndarray, np.ndarray]:
@@ -203,14 +207,14 @@ class Canal:
             side = 1 if number % 2 else -1
             leaves = course.index("L2") - (number // 2) * 5.5 / (ROOTS / 2)
             outwards = np.clip((leaves - course.level) / 1.0 + 1.0, 0.0, 1.0)
-            across = rng.uniform(0.05, 0.75) * (1 - outwards) + 0.95 * outwards
-            back = settle * (rng.uniform(0.15, 0.8) - 0.35 * loosen * rng.uniform(0, 1.6)) * (1 - 0.5 * outwards)
+            across = rng.uniform(0.0, 0.7) * (1 - outwards) + 0.95 * outwards
+            back = settle * (rng.uniform(0.2, 0.8) - loosen * rng.uniform(0.0, 0.6)) * (1 - 0.5 * outwards)
             x_at = side * across * self._sac_width + 0.35 * self._waves(30.0)
             b_at = self._front + half * (1 + back) + 0.4 * self._waves(25.0)
             strength = ((course.level > leaves) & (course.level < course.index("T12") + 0.3)).astype(np.float32)
             tables = (table.astype(np.float32).take(foot) for table in (x_at, b_at, strength))
             root_x, root_b, here = tables
-            near = np.hypot(0.6 * (x - root_x), behind - root_b) - 0.45
+            near = np.hypot(0.45 * (x - root_x), behind - root_b) - 0.5
             np.maximum(weight, np.clip(0.5 - near / 0.8, 0.0, 1.0) * here, out=weight)
         field = np.zeros(sac.size, np.float32)
         field[inside] = 0.85 * weight

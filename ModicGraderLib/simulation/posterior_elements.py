@@ -10,14 +10,14 @@ from .canvas import Canvas
 from .case import Case
 from .column import BackWall, Body
 from .course import Course
-from .fields import part_of
+from .fields import grains, part_of
 from .shapes import block, joined, rod
 from .tissues import Tissues
 
 REFERENCE_DEPTH_MM = 34.5
 """Depth of the body for which all sizes here are given; they grow with it."""
 
-CORTEX_MM = 0.9
+CORTEX_MM = 0.8
 """Thickness of the cortical bone of the arch."""
 
 
@@ -54,21 +54,25 @@ class Arch:
 
 
 ARCHES = {
-    "L5": Arch(18.5, 41.0, -9.0, -5.0, 14.0, 0.05, 3.2, 7.5, 17.0, (13.0, -20.0)),
-    "L4": Arch(18.5, 49.0, -10.0, -5.0, 17.5, 0.22, 3.6, 6.5, 15.0, (17.0, -24.0)),
-    "L3": Arch(18.0, 52.0, -11.0, -5.0, 19.0, 0.25, 3.6, 5.5, 14.0, (17.0, -25.0)),
-    "L2": Arch(18.0, 51.0, -11.0, -5.5, 19.0, 0.25, 3.5, 4.8, 13.5, (17.0, -25.0)),
-    "L1": Arch(18.0, 49.0, -12.0, -6.0, 17.5, 0.22, 3.2, 4.3, 13.0, (16.0, -24.0)),
-    "T12": Arch(17.5, 46.0, -14.0, -6.5, 14.5, 0.15, 3.0, 4.2, 12.5, (15.0, -23.0)),
-    "T11": Arch(17.5, 45.0, -19.0, -7.0, 11.0, 0.0, 2.8, 4.0, 12.0, (14.0, -21.0)),
-    "T10": Arch(17.0, 45.0, -25.0, -8.0, 9.0, -0.1, 2.6, 3.8, 11.5, (14.0, -20.0)),
-    "T9": Arch(17.0, 45.0, -29.0, -9.0, 8.0, -0.1, 2.5, 3.6, 11.5, (13.0, -19.0)),
+    "L5": Arch(18.5, 41.0, -9.0, -5.0, 14.0, 0.05, 3.0, 7.5, 21.5, (13.0, -20.0)),
+    "L4": Arch(18.5, 49.0, -10.0, -5.0, 17.5, 0.22, 3.4, 6.5, 18.5, (17.0, -24.0)),
+    "L3": Arch(18.0, 52.0, -11.0, -5.0, 19.0, 0.25, 3.4, 5.2, 17.0, (17.0, -25.0)),
+    "L2": Arch(18.0, 51.0, -11.0, -5.5, 19.0, 0.25, 3.3, 4.5, 16.0, (17.0, -25.0)),
+    "L1": Arch(18.0, 49.0, -12.0, -6.0, 17.5, 0.22, 3.0, 4.3, 15.5, (16.0, -24.0)),
+    "T12": Arch(17.5, 46.0, -14.0, -6.5, 14.5, 0.15, 2.8, 4.2, 14.5, (15.0, -23.0)),
+    "T11": Arch(17.5, 45.0, -19.0, -7.0, 11.0, 0.0, 2.7, 4.0, 13.5, (14.0, -21.0)),
+    "T10": Arch(17.0, 45.0, -25.0, -8.0, 9.0, -0.1, 2.6, 3.8, 12.5, (14.0, -20.0)),
+    "T9": Arch(17.0, 45.0, -29.0, -9.0, 8.0, -0.1, 2.5, 3.6, 12.5, (13.0, -19.0)),
 }
 """Midsagittal sizes are medians over SPIDER's T2 SPACE masks of patients that are not held out, at a body depth of
 34.5 mm; pedicles after Panjabi 1992; the articular processes by eye."""
 
 SACRAL_CREST = {"S1": (17.0, 27.0, 6.0), "S2": (13.0, 20.0, 5.0), "S3": (9.0, 15.0, 4.5)}
 """Where the midline of the sacrum's back begins and ends behind the wall of its body, and half the height of it."""
+
+
+SACRAL_LEVEL_MM = 22.0
+"""Height of one level of the sacrum."""
 
 
 def draw_posterior_elements(
@@ -85,7 +89,7 @@ def draw_posterior_elements(
         Bodies from the sacrum upwards.
     """
     course = Course(column, wall)
-    _draw_sacrum(canvas, column, course, tissues)
+    _draw_sacrum(canvas, column, course, tissues, rng)
     for below, body in zip(column[:-1], column[1:], strict=True):
         if not body.name.startswith("S"):
             _draw_foramina(canvas, below, body, tissues)
@@ -126,6 +130,8 @@ def _draw_foramina(canvas: Canvas, below: Body, body: Body, tissues: Tissues) ->
     """Fat between two pedicles, with the root that leaves below the upper one and its vessels."""
     scale = _scale(body)
     box = part_of(canvas, _corners(body, (-4.0, 20.0), (-34.0, 8.0)))
+    if canvas.labels[box].size == 0:
+        return
     x, behind, up = _frame(canvas, box, body, scale)
     beside = np.abs(x)
     gap = np.maximum(np.abs(behind - 6.0) - 8.0, np.abs(up + 12.0) - 16.0)
@@ -139,33 +145,46 @@ def _draw_foramina(canvas: Canvas, below: Body, body: Body, tissues: Tissues) ->
 
 def _draw_arch(canvas: Canvas, body: Body, arch: Arch, case: Case, tissues: Tissues, rng: np.random.Generator) -> None:
     scale = _scale(body)
-    size = rng.normal(1.0, 0.07)
-    box = part_of(canvas, _corners(body, (-6.0, arch.tip + 6), (min(arch.tip_up, arch.reach[1]) - 14, 22.0)))
-    if canvas.x[box].size == 0:
+    lowest = min(arch.tip_up - arch.height / 2, arch.reach[1]) - 5
+    box = part_of(canvas, _corners(body, (-6.0, arch.tip + 5), (lowest, arch.reach[0] + 4)), arch.apart * scale + 22)
+    if canvas.labels[box].size == 0:
         return
-    point = _frame(canvas, box, body, scale)
+    x, behind, up = _frame(canvas, box, body, scale)
     # A wide canal has its laminae farther back.
-    lamina = arch.lamina + 12.0 * (case.canal_factor - 1.0) * 0.6 + rng.normal(0.0, 0.5)
-    bone = joined(_process(point, arch, lamina, size, rng), _lamina(point, arch, lamina), 5.0)
-    bone = joined(bone, _sides(point, arch, lamina), 4.0) * scale
+    lamina = arch.lamina + 8.0 * (float(case.canal_factor) - 1.0) + rng.normal(0.0, 0.5)
+    bone = _sides((np.abs(x), behind, up), arch, lamina)
+    near = np.flatnonzero((np.abs(x[:, ::8, ::8]) < 18).any((1, 2)))
+    if len(near):
+        middle = slice(int(near[0]), int(near[-1]) + 1)
+        point = x[middle], behind[middle], up[middle]
+        center = joined(_process(point, arch, lamina, rng), _lamina(point, arch, lamina), 5.0)
+        bone[middle] = joined(bone[middle], center, 4.0)
+    grain = grains(bone.shape, canvas.spacing, 5.0, rng)
+    bone = bone * scale + 0.45 * grain
     canvas.paint(bone - 0.1, tissues.cortex, box)
-    canvas.paint(bone + CORTEX_MM, tissues.marrow[body.name], box)
-    _draw_joint(canvas, box, point, arch, lamina, tissues)
+    marrow = tissues.marrow[body.name]
+    marrow = marrow._replace(fat=min(marrow.fat * rng.uniform(1.0, 1.25), 0.95))
+    canvas.paint(bone + CORTEX_MM, marrow, box)
+    canvas.values[1][box] *= np.clip(1 + 0.1 * grain * (bone < -CORTEX_MM), 0.7, 1.2)
+    _draw_joint(canvas, box, (np.abs(x), behind, up), arch, lamina, tissues)
 
 
-def _process(point: tuple, arch: Arch, lamina: float, size: float, rng: np.random.Generator) -> np.ndarray:
+def _process(point: tuple, arch: Arch, lamina: float, rng: np.random.Generator) -> np.ndarray:
     """Signed distance to the spinous process: a plate whose height and droop vary from one to the next."""
     x, behind, up = point
     tip = arch.tip * rng.normal(1.0, 0.03)
     middle, half = (lamina + tip) / 2 + 1.0, (tip - lamina) / 2
     along = np.clip((behind - middle) / half, -1.2, 1.2)
-    drop = (arch.tip_up - arch.root_up) / 2 + rng.normal(0.0, 1.0)
-    axis = (arch.tip_up + arch.root_up) / 2 + rng.normal(0.0, 0.8) + drop * along - rng.uniform(0.0, 1.5) * along**2
-    tall = arch.height / 2 * size * (1 + arch.bulb * along + rng.uniform(0.0, 0.12) * (along**2 - 0.3))
-    thick = arch.thickness * (1 + 0.25 * along) * (1 + 0.25 * np.clip((axis - up) / tall, -1, 1))
-    lean = rng.normal(0.0, 1.0) * (along + 1)
-    rounding = min(3.0, arch.thickness)
-    return block((x - lean, thick), (behind - middle, half), (up - axis, tall), radius=rounding)
+    droop = (arch.tip_up - arch.root_up) / 2 + rng.normal(0.0, 1.5)
+    axis = (arch.tip_up + arch.root_up) / 2 + rng.normal(0.0, 1.0) + droop * along - rng.uniform(0.0, 1.5) * along**2
+    # Hollow above and below, club-shaped at the end.
+    waist = rng.uniform(0.1, 0.3)
+    tall = arch.height / 2 * rng.normal(1.0, 0.08) * (1 + arch.bulb * along + waist * (along**2 - 0.5))
+    side = block((behind - middle, half), (up - axis, tall), radius=min(5.0, 0.35 * arch.height))
+    thick = arch.thickness * (1 + 0.25 * along)
+    lean = rng.normal(0.0, 1.3) * (along + 1)
+    far = 50.0
+    return block((x - lean, thick), (side + far, far), radius=1.5)
 
 
 def _lamina(point: tuple, arch: Arch, lamina: float) -> np.ndarray:
@@ -176,66 +195,69 @@ def _lamina(point: tuple, arch: Arch, lamina: float) -> np.ndarray:
     front = lamina - 0.28 * (up - middle) - 0.22 * np.maximum(beside - 2, 0.0)
     tall = 8.5 + 0.1 * beside
     return block(
-        (behind - front - 2.2, 2.8), (up - middle + 0.15 * beside, tall), (np.maximum(beside - 10, 0), 4.0), radius=2.0
+        (behind - front - 2.4, 3.0), (up - middle + 0.15 * beside, tall), (np.maximum(beside - 12, 0), 4.0), radius=2.0
     )
 
 
 def _sides(point: tuple, arch: Arch, lamina: float) -> np.ndarray:
-    """Signed distance to pedicles, articular and transverse processes of both sides."""
-    x, behind, up = point
-    mirrored = (np.abs(x), behind, up)
+    """Signed distance to pedicle, articular and transverse process of a side; the first coordinate is |x|."""
+    beside, behind, up = point
     high, low = arch.reach
     apart = arch.apart
     pedicle = block(
-        (mirrored[0] - apart, arch.pedicle), (behind - 4.0, 10.0), (up - 4.5, 7.0), radius=min(arch.pedicle, 4.5)
+        (beside - apart, arch.pedicle), (behind - 4.0, 10.0), (up - 4.5, 7.0), radius=min(arch.pedicle, 4.5)
     )
-    upper = rod(mirrored, (apart + 0.5, 13.0, 2.0), (apart + 3.0, 13.5, high), 5.5, 3.2)
-    lower = rod(mirrored, (apart + 0.0, 16.0, 0.0), (apart - 1.0, lamina + 2.5, low + 4), 4.8, 3.4)
-    transverse = rod(mirrored, (apart + 3, 12.0, 2.0), (apart + 24, 17.0, 4.0), 4.5, 3.2)
+    upper = rod(point, (apart, 13.0, 2.0), (apart + 1.5, 12.5, high), 5.8, 4.0)
+    lower = rod(point, (apart - 1.0, 16.0, 1.0), (apart - 3.0, lamina + 1.5, low + 4), 5.2, 4.2)
+    transverse = rod(point, (apart + 3, 13.0, 2.0), (apart + 20, 18.0, 4.0), 4.5, 3.2)
     return joined(joined(pedicle, joined(upper, lower, 3.0), 4.0), transverse, 3.0)
 
 
 def _draw_joint(canvas: Canvas, box: tuple, point: tuple, arch: Arch, lamina: float, tissues: Tissues) -> None:
     """Cartilage and fluid of the facet joint, in front of the inferior articular process."""
-    x, behind, up = point
-    beside = np.abs(x)
-    cleft = np.abs(behind - lamina - 2.5 + 3.9 + 0.12 * (up - arch.reach[1] - 8)) - 0.5
-    patch = np.maximum(np.abs(up - arch.reach[1] - 9.0) - 6.0, np.abs(beside - arch.apart - 1.5) - 6.0)
+    beside, behind, up = point
+    cleft = np.abs(behind - lamina + 2.9 + 0.12 * (up - arch.reach[1] - 8)) - 0.5
+    patch = np.maximum(np.abs(up - arch.reach[1] - 9.0) - 6.0, np.abs(beside - arch.apart + 2.0) - 6.0)
     canvas.paint(np.maximum(cleft, patch), tissues.cartilage, box, 0.8)
 
 
-def _draw_sacrum(canvas: Canvas, column: list[Body], course: Course, tissues: Tissues) -> None:
+def _draw_sacrum(
+    canvas: Canvas, column: list[Body], course: Course, tissues: Tissues, rng: np.random.Generator
+) -> None:
     """The back of the sacrum with its crest and foramina, and what of it lies below the column."""
     start, stop = course.index("S5") - 2.5, course.index("S1") + 0.25
     corners = [course.point(level, b) for level in np.linspace(start, stop, 7) for b in (-16.0, 32.0)]
     box = part_of(canvas, np.array(corners))
-    if canvas.x[box].size == 0:
+    if canvas.labels[box].size == 0:
         return
     behind, foot = course.locate(canvas.y[box], canvas.z[box])
     scale = _scale(next(body for body in column if body.name == "L5"))
-    front = scale * course.profile({"S5": 5.0, "S4": 7.0, "S3": 9.0, "S2": 13.0, "S1": 17.0}, 3.0).take(
-        foot, mode="clip"
-    )
+    front = course.profile({"S5": 5.0, "S4": 7.0, "S3": 9.0, "S2": 13.0, "S1": 17.0}, 3.0)
+    front = (scale * front).take(foot, mode="clip")
     level = course.level.astype(np.float32).take(foot, mode="clip")
     beside = np.abs(canvas.x[box])
-    ends = SACRAL_ENDS_MM * np.maximum(level - stop, (start + 2.4) - level)
     plate = np.maximum(np.abs(behind - front - 2.6) - 2.6 - 0.12 * beside, beside - 26.0)
-    mass = np.maximum(np.abs(behind - front / 2 + 2) - front / 2 - 6, np.abs(beside - 25.0) - 14.0)
-    bone = np.maximum(np.minimum(plate, mass), ends)
-    for index, name in enumerate(("S1", "S2", "S3")):
-        begin, end, half = (scale * value for value in SACRAL_CREST[name])
-        height = SACRAL_ENDS_MM * (level - course.index(name) + 0.12)
-        crest = block((canvas.x[box], 3.5), (behind - (begin + end) / 2, (end - begin) / 2), (height, half), radius=2.5)
+    mass = np.maximum(np.abs(behind - front / 2 + 2) - front / 2 - 6, np.abs(beside - 25.0) - 12.0)
+    ends = SACRAL_LEVEL_MM * np.maximum(level - stop + 0.012 * beside, (start + 2.4) - level)
+    bone = np.maximum(joined(plate, mass, 4.0), ends)
+    for index, (name, (begin, end, half)) in enumerate(SACRAL_CREST.items()):
+        height = SACRAL_LEVEL_MM * (level - course.index(name) + 0.12)
+        middle, deep = scale * (begin + end) / 2, scale * (end - begin) / 2
+        crest = block((canvas.x[box], 3.5), (behind - middle, deep), (height, scale * half), radius=2.5)
         bone = joined(bone, crest, 4.0)
-        hole = np.hypot(SACRAL_ENDS_MM * (level - course.index(name) + 0.55), beside - 17.0 + 1.5 * index) - 4.5
+        across = (
+            beside - 17.0 + 1.5 * index,
+            behind - 6.0 + index,
+            SACRAL_LEVEL_MM * (level - course.index(name) + 0.5),
+        )
+        hole = np.sqrt(sum(offset**2 for offset in across)) - 6.0
         bone = np.maximum(bone, -hole)
+        canvas.paint(hole, tissues.fat, box)
+        canvas.paint(hole + 3.3, tissues.nerve, box)
+    bone += 0.4 * grains(bone.shape, canvas.spacing, 7.0, rng)
     canvas.paint(bone - 0.1, tissues.cortex, box)
     canvas.paint(bone + CORTEX_MM, tissues.marrow["S2"], box)
     _draw_sacral_end(canvas, box, behind, level, course, tissues)
-
-
-SACRAL_ENDS_MM = 22.0
-"""Height of one sacral level."""
 
 
 def _draw_sacral_end(canvas: Canvas, box: tuple, behind, level, course: Course, tissues: Tissues) -> None:
@@ -246,7 +268,7 @@ def _draw_sacral_end(canvas: Canvas, box: tuple, behind, level, course: Course, 
         depth = 4.8 - 0.7 * number
         body = block(
             (behind + depth, depth),
-            (17.0 * (level - middle), 7.6 - 0.4 * number),
+            (SACRAL_LEVEL_MM * 0.8 * (level - middle), 7.6 - 0.4 * number),
             (beside, 18 - 4.0 * number),
             radius=2.0,
         )

@@ -181,8 +181,13 @@ class Back:
         self._canvas.paint(muscle, tissues.muscle, box)
         fibers = self._grains(box, 4.0, 22.0, 3.2)
         mix = 0.75 * fibers + 0.65 * self._grains(box, 8.0, 18.0, 7.0)
-        streaks = np.maximum(np.clip(1.6 * (mix - threshold), 0.0, 0.92), np.clip(0.9 - np.abs(cleft) / 1.1, 0.0, 0.75))
+        streaks = np.clip(1.6 * (mix - threshold), 0.0, 0.92)
+        streaks = np.maximum(
+            streaks, np.clip(0.9 - np.abs(cleft) / 1.1, 0.0, 0.75) * np.clip(0.6 + 0.5 * mix, 0.0, 1.0)
+        )
         inside = np.clip(0.5 - (muscle + 0.8) / 0.7, 0.0, 1.0)
+        # Even lean muscle shows its bundles.
+        self._canvas.blend(inside * np.clip(0.08 + 0.08 * mix, 0.0, 0.4), tissues.fat, box)
         self._canvas.blend(streaks * inside, tissues.fat, box)
         self._draw_interspinous(box, muscle, inside, mix, deep)
 
@@ -198,7 +203,7 @@ class Back:
         beside = np.abs(self._canvas.x[box])
         sheet = np.clip(0.5 - (beside - 2.8) / 1.5, 0.0, 1.0) * inside
         fan = 0.7 * self._grains(box, 5.0, 4.0, 9.0) + 0.5 * mix
-        fat = np.clip(0.28 + rng.uniform(-0.12, 0.2) + 0.17 * fan + 0.35 * deep, 0.0, 0.95)
+        fat = np.clip(0.25 + rng.uniform(-0.12, 0.2) + 0.22 * fan + 0.35 * deep, 0.0, 0.95)
         fiber = tissues.muscle._replace(density=0.66, t2_ms=0.85 * tissues.muscle.t2_ms)
         self._canvas.blend(sheet * 0.9, fiber, box)
         self._canvas.blend(sheet * fat, tissues.fat, box)

@@ -91,11 +91,12 @@ class Viscera:
         lean = np.clip(1.1 - 0.3 * self._case.fat_factor + rng.normal(0.0, 0.15), 0.25, 1.1)
         threshold = 0.9 - 1.4 * lean + 0.9 * np.clip((20.0 - self._ahead) / 12.0, 0.0, 1.5)
         above = loops - threshold + np.clip((self._level - course.index("L5")) * 0.12, -0.5, 0.4)
-        loop = np.clip(0.5 + above / 0.3, 0.0, 1.0)
-        core = np.clip(above / 0.3 - 0.7, 0.0, 1.0)
-        self._blend(loop, tissues.muscle)
+        soft = rng.uniform(0.3, 0.8)
+        loop = np.clip(0.5 + above / soft, 0.0, 1.0)
+        core = np.clip(above / soft - 0.3, 0.0, 1.0)
+        self._blend(loop * rng.uniform(0.5, 1.0), tissues.muscle)
         self._blend(core, tissues.bowel)
-        self._blend(core * np.clip(0.5 * food, 0.0, 0.5), tissues.fat)
+        self._blend(core * np.clip(0.12 + 0.15 * food, 0.0, 0.4), tissues.fat)
         watery = tissues.bowel._replace(density=0.95, fat=0.0, t1_ms=2200.0, t2_ms=180.0)
         self._blend(np.clip(stuff * 1.2 - 0.9, 0.0, 0.8) * core, watery)
         self._blend(np.clip(-stuff * 1.1 - 0.7 + 0.4 * food, 0.0, 0.7) * core, tissues.fat)
@@ -105,7 +106,7 @@ class Viscera:
         strands = np.clip(1 - np.abs(self._noise(18.0, 30.0, 8.0)) / 0.16, 0.0, 1.0) * (1 - loop)
         self._blend(strands * np.clip(food * 0.35 + 0.35, 0.0, 0.7), tissues.bowel)
         haze = np.clip(0.12 + 0.12 * self._noise(12.0), 0.0, 0.4) * (1 - loop)
-        self._blend(haze * (self._ahead > 14.0), tissues.bowel)
+        self._blend(haze * np.clip((self._ahead - 6.0) / 14.0, 0.0, 1.0), tissues.bowel)
 
     def _draw_liver(self) -> None:
         """Liver or stomach at the upper front; pancreas and duodenum before the upper lumbar vessels."""
