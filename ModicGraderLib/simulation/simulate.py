@@ -34,6 +34,9 @@ LARGEST_CANVAS_MM = 330.0
 MARGIN_MM = 7.0
 """By how much the canvas exceeds the slices on both sides, for patients who lie askew or move."""
 
+LUMBAR_MIDDLE_ROW, COLUMN_COLUMN = (0.51, 0.05), (0.44, 0.05)
+"""Mean and deviation of where L3/L4 lies, as a share of the picture's height and width (measured on SPIDER)."""
+
 LEAN_MM = 6.0
 """Distance from the midline at which a disc's sideways tilt is read."""
 
@@ -98,7 +101,7 @@ def simulate(
 def _draw(case: Case, column: list[Body], protocols: tuple[Protocol, Protocol], rngs: dict) -> tuple[Canvas, TissueMap]:
     """The patient on a canvas that both protocols fit into."""
     tissues = draw_tissues(case.patient, protocols[0].field_t, rngs["tissues"])
-    grid = _canvas_grid(protocols, rngs["placement"])
+    grid = _canvas_grid(column, protocols, rngs["placement"])
     canvas = Canvas(grid, rngs["canvas"], sideways=sideways_curve(case, column))
     wall = BackWall(column)
     draw_torso(canvas, column, wall, case, tissues, rngs["torso"])
@@ -108,17 +111,32 @@ def _draw(case: Case, column: list[Body], protocols: tuple[Protocol, Protocol], 
     return canvas, TissueMap(canvas.values, grid, tissues.fat_t1_ms, tissues.fat_t2_ms)
 
 
-def _canvas_grid(protocols: tuple[Protocol, Protocol], rng: np.random.Generator) -> Grid:
-    """A straight sagittal grid about the place on which the examination is centered: near L3, behind its body."""
+def _canvas_grid(column: list[Body], protocols: tuple[Protocol, Protocol], rng: np.random.Generator) -> Grid:
+    """A straight sagittal grid about the point on which the examination is centered."""
     across = max(protocol.slices * protocol.spacing_mm for protocol in protocols) + 2 * MARGIN_MM
     field = (max(p.rows * p.pixel_mm for p in protocols), max(p.columns * p.pixel_mm for p in protocols))
     extent = (across, *(min(mm + 2 * MARGIN_MM, LARGEST_CANVAS_MM) for mm in field))
     shape = tuple(int(np.ceil(mm / step)) for mm, step in zip(extent, CANVAS_MM, strict=True))
     affine = np.zeros((4, 4))
     affine[0, 0], affine[2, 1], affine[1, 2], affine[3, 3] = CANVAS_MM[0], -CANVAS_MM[1], CANVAS_MM[2], 1.0
-    center = np.array([0.0, rng.normal(14.0, 7.0), rng.normal(-10.0, 9.0)])
-    affine[:3, 3] = center - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    affine[:3, 3] = _center(column, field, rng) - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
     return Grid(affine, shape)
+
+
+def _center(column: list[Body], field: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+    """Point (x, y, z) on which an examination with a field of view (rows, columns) in mm is centered.
+
+    Technologists take care that the lumbar discs are in view, from T12/L1 to L5/S1, wherever the field allows it.
+    """
+    bodies = {body.name: body.center for body in column}
+    middle = (bodies["L3"] + bodies["L4"]) / 2
+    down, across = (rng.normal(*share) for share in (LUMBAR_MIDDLE_ROW, COLUMN_COLUMN))
+    row = middle[1] + (down - 0.5) * field[0]
+    top, bottom = bodies["T12"][1], bodies["S1"][1]
+    row = float(
+        np.clip(row, min(top - field[0] / 2, (top + bottom) / 2), max(bottom + field[0] / 2, (top + bottom) / 2))
+    )
+    return np.array([0.0, middle[0] + (0.5 - across) * field[1], row])
 
 
 def _located(canvas: Canvas, column: list[Body], volume: Volume) -> tuple[LocatedDisc, ...]:
