@@ -26,6 +26,9 @@ ENDPLATE_MM = 6.0
 PIT_MM = 16.0
 """Pits narrower than this, Schmorl's nodes and notches, do not lower the endplate from which depth is measured."""
 
+RAGGED_PERCENT = 5
+"""The edge of a change is ragged: this part of its columns, the deepest, does not count."""
+
 THIRDS = {"anterior": (1 / 3, 1.0), "central": (-1 / 3, 1 / 3), "posterior": (-1.0, -1 / 3)}
 """Parts of an endplate along its depth; -1 is its posterior and 1 its anterior corner."""
 
@@ -135,7 +138,7 @@ class _Columns:
     def height_percent(self) -> float:
         slices = self.changed.any(1)
         thickness = np.median(self.thickness[slices][self.there[slices]])
-        return min(100 * float(self.depth[self.changed].max() / thickness), 100.0)
+        return min(100 * float(np.percentile(self.depth[self.changed], 100 - RAGGED_PERCENT) / thickness), 100.0)
 
     def anteroposterior_percent(self) -> float:
         return min(100 * float(self.changed.sum(1).max()) * self.step, 100.0)

@@ -151,9 +151,9 @@ def draw_patient(
     """Sex, age and stature, drawn where not given."""
     sex = sex or ("F" if rng.random() < WOMEN else "M")
     mean, deviation, least, greatest = AGE_YEARS
-    age = round(_clipped_normal(rng, mean, deviation, least, greatest), 1) if age_years is None else age_years
+    age = round(_normal_within(rng, mean, deviation, least, greatest), 1) if age_years is None else age_years
     mean, deviation = STATURE_CM[sex]
-    tall = round(_clipped_normal(rng, mean, deviation, mean - 3 * deviation, mean + 3 * deviation), 1)
+    tall = round(_normal_within(rng, mean, deviation, mean - 3 * deviation, mean + 3 * deviation), 1)
     return Patient(sex, age, tall if stature_cm is None else stature_cm)
 
 
@@ -163,10 +163,10 @@ def draw_spine(patient: Patient, rng: np.random.Generator) -> dict:
     scoliosis = rng.choice((-1, 1)) * rng.uniform(10, 28) if curved else rng.normal(0, 3)
     return {
         # Supine, a little flatter than the 50 degrees measured standing.
-        "lordosis_deg": _clipped_normal(rng, 45, 11, 20, 65),
+        "lordosis_deg": _normal_within(rng, 45, 11, 20, 65),
         "scoliosis_deg": float(scoliosis),
         "transitional": str(rng.choice(list(TRANSITIONAL), p=list(TRANSITIONAL.values()))),
-        "canal_factor": _clipped_normal(rng, 1.0, 0.1, 0.7, 1.3),
+        "canal_factor": _normal_within(rng, 1.0, 0.1, 0.7, 1.3),
         "fat_factor": float(np.clip(rng.lognormal(0, 0.35), 0.4, 2.2)),
     }
 
@@ -277,5 +277,8 @@ def _slip(level: str, pfirrmann: int, patient: Patient, rng: np.random.Generator
     return -rng.uniform(3.5, 5.5) if backward else rng.uniform(3.5, 10.0)
 
 
-def _clipped_normal(rng: np.random.Generator, mean: float, deviation: float, least: float, greatest: float) -> float:
-    return float(np.clip(rng.normal(mean, deviation), least, greatest))
+def _normal_within(rng: np.random.Generator, mean: float, deviation: float, least: float, greatest: float) -> float:
+    """A normal variable that is drawn again while it is out of bounds."""
+    while not least <= (value := rng.normal(mean, deviation)) <= greatest:
+        pass
+    return value

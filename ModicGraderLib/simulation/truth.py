@@ -185,6 +185,8 @@ def _changes(
     case: Case, t1: Volume, t2: Volume, labels: np.ndarray, lesions: np.ndarray, noise_sd: dict[str, float]
 ) -> dict[tuple[str, str], list[_Change]]:
     """The changes by (level, endplate)."""
+    if not case.lesions:
+        return {}
     unchanged = np.where(lesions > 0, 0, labels)
     volumes = {"t1": t1, "t2": t2}
     marrow = {name: fit_marrow(volume, unchanged, t2.grid) for name, volume in volumes.items()}
