@@ -17,11 +17,17 @@ LARGEST_MATRIX = 660
 SMALLEST_MATRIX = 256
 """Of the reconstructed picture, in rows and columns."""
 
+RESTORED_BELOW_MS = 2000.0
+"""T2 of a shorter repetition time, as 3D ones, would lose its fluid without a pulse that restores it."""
+
 SIDES_MM, SIDE_SHARES = (240.0, 260.0, 280.0, 300.0), (0.15, 0.15, 0.45, 0.25)
 """Sides of the picture, and how often each is chosen."""
 
 WHITE_PERCENTILE = {"t1": 95.4, "t2": 94.3}
 """Percentile of SPIDER's pictures from which on they are white: mean over the patients; its deviation is 0.9."""
+
+UNCLIPPED = 0.3
+"""Share of the patients on scanners with an uneven coil whose pictures are hardly clipped, and hence dark."""
 
 MOVED_MM = (1.0, 0.7, 0.7)
 """Standard deviation of the patient's movement (left, back, up) between the series."""
@@ -103,11 +109,12 @@ class Protocol:
 
     @property
     def sequence(self) -> Sequence:
-        """What decides the signal; an inversion that nulls fat where the protocol has one."""
-        if self.fat_suppression != "stir_like":
-            return Sequence(self.repetition_time_ms, self.echo_time_ms)
-        fat_t1_ms = np.interp(self.field_t, (1.5, 3.0), FAT_T1_MS)
-        return Sequence(self.repetition_time_ms, self.echo_time_ms, float(np.log(2) * fat_t1_ms))
+        """What decides the signal: an inversion that nulls fat, or a pulse that restores fluid, where there is one."""
+        inversion_ms = None
+        if self.fat_suppression == "stir_like":
+            inversion_ms = float(np.log(2) * np.interp(self.field_t, (1.5, 3.0), FAT_T1_MS))
+        restores = self.contrast != "t1" and self.repetition_time_ms < RESTORED_BELOW_MS
+        return Sequence(self.repetition_time_ms, self.echo_time_ms, inversion_ms, restores)
 
     @property
     def source(self) -> dict:
@@ -149,12 +156,13 @@ def draw_protocols(
     common = _draw_common(scanner, spread, rng)
     common["slices"] = int(rng.integers(11, 18)) if slices is None else slices
     common["eight_bit"] = bool(rng.random() < 0.5) if eight_bit is None else eight_bit
+    unclipped = bool(not scanner.normalizes and rng.random() < UNCLIPPED)
     sides_mm = rng.choice(SIDES_MM, size=2, p=SIDE_SHARES)
     factor = _factor(0.08 * spread, rng)
-    t2 = _draw_series("t2", scanner.t2, sides_mm, factor, spread, common, rng)
+    t2 = _draw_series("t2", scanner.t2, sides_mm, factor, spread, common, unclipped, rng)
     if scanner.t1.pixel_mm != scanner.t2.pixel_mm or rng.random() < 0.1:
         sides_mm, factor = sides_mm * rng.uniform(0.92, 1.0, size=2), factor * _factor(0.04 * spread, rng)
-    t1 = _draw_series("t1", scanner.t1, sides_mm, factor, spread, common, rng)
+    t1 = _draw_series("t1", scanner.t1, sides_mm, factor, spread, common, unclipped, rng)
     moved = rng.normal(0.0, MOVED_MM) * (rng.random() < 0.7)
     t1 = replace(t1, patient_shift_mm=tuple(float(mm) for mm in moved))
     return t1, _suppressed(t2, rng) if fat_suppressed else t2
@@ -167,6 +175,7 @@ def _draw_series(
     factor: float,
     spread: float,
     common: dict,
+    unclipped: bool,
     rng: np.random.Generator,
 ) -> Protocol:
     """One series of pictures with sides (height, depth) in mm; `factor` is on the pixel of the table."""
@@ -183,10 +192,10 @@ def _draw_series(
         columns=columns,
         pixel_mm=float(pixel_mm),
         acquired_mm=tuple(float(pixel_mm * max(ratio * _factor(0.08, rng), 1.0)) for ratio in series.acquired),
-        saturation=_draw_band(rng) if rng.random() < (0.25 if common["coil"].normalized > 0.5 else 0.55) else None,
+        saturation=_draw_band(rng) if rng.random() < series.band else None,
         snr=series.snr * _factor(0.35, rng),
         ghost=float(rng.exponential(0.015)),
-        clip_percentiles=(float(rng.uniform(0.0, 3.0)), float(np.clip(white, 92.0, 97.5))),
+        clip_percentiles=(float(rng.uniform(0.0, 3.0)), 99.9 if unclipped else float(np.clip(white, 92.0, 97.5))),
         **common,
     )
 
@@ -203,11 +212,11 @@ def _draw_common(scanner: ScannerModel, spread: float, rng: np.random.Generator)
         "spacing_mm": float(thickness_mm * gap),
         "coil": Coil(
             # A scanner that evens out has coils in front, too.
-            reach_mm=float(rng.uniform(100, 200) if normalizes else rng.uniform(55, 110)),
-            steepness=float(rng.uniform(1.0, 1.8)),
+            reach_mm=float(rng.uniform(180, 350) if normalizes else rng.uniform(70, 130)),
+            steepness=float(rng.uniform(0.9, 1.4)),
             ends=float(rng.uniform(0.0, 0.35)),
             ripple=float(rng.uniform(0.0, 0.08)),
-            normalized=float(rng.uniform(0.6, 1.0) if normalizes else rng.uniform(-0.7, 0.3)),
+            normalized=float(rng.uniform(0.6, 1.0) if normalizes else rng.uniform(-0.2, 0.3)),
         ),
         "masks_air": bool(normalizes or rng.random() < 0.85),
         "frequency": "AP" if rng.random() < 0.95 else "SI",

@@ -181,13 +181,28 @@ def _at_field(times_ms: tuple[float, float], field_t: float) -> float:
     return float(low * (high / low) ** np.log2(field_t / 1.5))
 
 
+TRAIN_PER_ECHO_TIME = 2.0
+"""Length of an echo train against the effective echo time, which lies in its middle."""
+
+
 @dataclass(frozen=True)
 class Sequence:
-    """Repetition and effective echo time of a spin-echo sequence; inversion time where it starts with one (STIR)."""
+    """A spin-echo sequence.
+
+    Attributes
+    ----------
+    echo_time_ms:
+        The effective one.
+    inversion_time_ms:
+        Where it starts with an inversion (STIR), which nulls the fat of that T1 times the logarithm of 2.
+    restores:
+        Whether a last pulse turns back to the field what the echoes have left (driven equilibrium).
+    """
 
     repetition_time_ms: float
     echo_time_ms: float
     inversion_time_ms: float | None = None
+    restores: bool = False
 
 
 def spin_echo(values: np.ndarray, sequence: Sequence, fat_t1_ms: float, fat_t2_ms: float) -> np.ndarray:
@@ -209,8 +224,9 @@ def water_and_fat(
 
 def _relaxed(t1_ms: np.ndarray, t2_ms: np.ndarray, sequence: Sequence) -> np.ndarray:
     left = np.exp(np.float32(-sequence.repetition_time_ms) / t1_ms)
-    if sequence.inversion_time_ms is None:
-        recovered = 1 - left
-    else:
+    recovered = 1 - left
+    if sequence.restores:
+        recovered = recovered / (1 - left * np.exp(np.float32(-TRAIN_PER_ECHO_TIME * sequence.echo_time_ms) / t2_ms))
+    if sequence.inversion_time_ms is not None:
         recovered = np.abs(1 - 2 * np.exp(np.float32(-sequence.inversion_time_ms) / t1_ms) + left)
     return recovered * np.exp(np.float32(-sequence.echo_time_ms) / t2_ms)
