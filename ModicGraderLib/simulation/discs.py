@@ -23,6 +23,9 @@ FIBERS_MM = (3.0, 2.2)
 DOME_MM = 0.7
 """How much a nucleus is thicker than the gap at the rim of the bodies, less the cartilage on the endplates."""
 
+DISC_SPREAD = (0.08, 0.22)
+"""Deviation of the logarithms of density and T2 between nuclei of one grade, which readers give with some latitude."""
+
 CLEFT_GRADES = (1, 2, 3)
 """Grades whose nucleus may show the dark band across its middle."""
 
@@ -105,20 +108,27 @@ def _nucleus(canvas, box, frame: DiscFrame, state: DiscState, texture: Texture, 
     """The nucleus, its dark band, and what late degeneration leaves: clefts of fluid or gas."""
     x, forward, up, outside = place
     grade = state.pfirrmann
-    size = {1: 0.37, 2: 0.36, 3: 0.36, 4: 0.38, 5: 0.38}[grade] * frame.depth * rng.uniform(0.93, 1.07)
+    size = {1: 0.35, 2: 0.34, 3: 0.33, 4: 0.34, 5: 0.35}[grade] * frame.depth * rng.uniform(0.93, 1.07)
     half = max(frame.height / 2, 1.0)
     # A lens between the cartilage of the two endplates, which stays dark.
     flat = np.abs(up) / (half + DOME_MM)
     core = (
-        ((np.hypot(forward + 0.04 * frame.depth, x / (1.9 * HALF_WIDTH)) / size) ** 2.5 + flat**2.5) ** 0.4 - 1
+        ((np.hypot(forward + 0.02 * frame.depth, x / (1.9 * HALF_WIDTH)) / size) ** 2.5 + flat**2.5) ** 0.4 - 1
     ) * size
     # The border of nucleus and annulus is sharp in young discs and lost in old ones.
-    border = {1: 2.0, 2: 3.0, 3: 6.0, 4: 7.0, 5: 7.0}[grade]
+    border = {1: 4.0, 2: 5.0, 3: 7.0, 4: 8.0, 5: 8.0}[grade]
     weight = np.clip(0.5 - core / border, 0.0, 1.0) * (outside < 0)
-    weight *= np.clip(1 + {1: 0.05, 2: 0.12}.get(grade, 0.18) * texture.patches[box], 0.3, 1.2)
+    weight *= np.clip(
+        1 + {1: 0.08, 2: 0.15}.get(grade, 0.22) * (texture.patches[box] + 0.5 * texture.fine[box]), 0.3, 1.2
+    )
     # What breaks through an endplate is nucleus.
     weight = np.maximum(weight, np.clip((np.abs(up) - half - 1.0) / 1.5, 0.0, 1.0) * (outside < 0))
-    canvas.blend(np.clip(weight, 0, 1), tissues.nucleus[grade], box)
+    content = tissues.nucleus[grade]
+    content = content._replace(
+        density=content.density * np.exp(rng.normal(0, DISC_SPREAD[0])),
+        t2_ms=content.t2_ms * np.exp(rng.normal(0, DISC_SPREAD[1])),
+    )
+    canvas.blend(np.clip(weight, 0, 1), content, box)
     if grade in CLEFT_GRADES and rng.random() < {1: 0.35, 2: 0.85, 3: 0.4}[grade]:
         thin = np.abs(up - 0.2 * texture.large[box] - rng.uniform(-0.6, 0.6)) - (0.10 * half + 0.25)
         band = np.clip(0.5 - thin / 1.5, 0, 1) * np.clip(0.5 - (core + 0.15 * size) / 3.0, 0, 1)

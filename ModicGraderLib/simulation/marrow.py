@@ -15,7 +15,7 @@ from .tissues import Tissue, Tissues
 CORTEX_MM = 0.55
 """Thickness of the cortical shell."""
 
-ENDPLATE_MM = 1.0
+ENDPLATE_MM = 1.2
 """Thickness of a bony endplate with the calcified cartilage on it, as dark as cortex."""
 
 
@@ -48,7 +48,8 @@ def paint_marrow(
 ) -> np.ndarray:
     """Paint a body on the part `box` of a canvas; returns how much of each voxel is marrow, in [0, 1]."""
     canvas.paint(shape.distance - 0.2, tissues.cortex, box)
-    inside = np.minimum(shape.below_top, shape.above_bottom) - ENDPLATE_MM
+    # Uneven, as the cartilage on it is.
+    inside = np.minimum(shape.below_top, shape.above_bottom) - ENDPLATE_MM * (1 + 0.3 * texture.patches[box])
     marrow = np.clip(0.5 - np.maximum(shape.distance + CORTEX_MM, -inside) / 0.7, 0.0, 1.0)
     canvas.blend(marrow, tissues.marrow[body.name], box)
     _vein(canvas, box, body, shape, marrow, tissues, rng)
@@ -61,10 +62,16 @@ def paint_marrow(
 
 
 def mottle(canvas: Canvas, box: tuple, marrow: np.ndarray, texture: Texture, patchiness: float) -> None:
-    """Vary the fat fraction of marrow and of what changed it, by a standard deviation of `patchiness`."""
-    speckle = 0.45 * texture.fine[box] + 0.7 * texture.patches[box] + 0.55 * texture.large[box]
+    """Vary the fat fraction of marrow and of what changed it by a standard deviation of `patchiness`.
+
+    Islands of fat stand out bright; vessels and bone islands are dark specks.
+    """
+    speckle = 0.55 * texture.fine[box] + 0.65 * texture.patches[box] + 0.5 * texture.large[box]
+    islands = np.clip(texture.patches[box] + 0.5 * texture.fine[box] - 1.4, 0.0, 1.5)
     fat = canvas.values[1][box]
-    canvas.values[1][box] = np.clip(fat + marrow * patchiness * speckle, 0.0, np.maximum(fat, 0.97))
+    canvas.values[1][box] = np.clip(fat + marrow * patchiness * (speckle + 2.0 * islands), 0.0, np.maximum(fat, 0.97))
+    specks = np.clip(-texture.fine[box] + 0.4 * texture.large[box] - 1.6, 0.0, 1.5)
+    canvas.values[0][box] *= 1 - 0.30 * specks * marrow
 
 
 def _vein(canvas, box, body: Body, shape: BodyField, marrow, tissues: Tissues, rng) -> None:

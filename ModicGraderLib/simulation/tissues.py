@@ -53,20 +53,22 @@ TYPICAL = {
     "nerve": Typical(0.78, 0.0, (745, 993), (78, 74)),
     "annulus": Typical(0.55, 0.0, (800, 900), (48, 46)),
     "outer_annulus": Typical(0.40, 0.0, (700, 800), (18, 17)),
-    "nucleus 1": Typical(0.95, 0.0, (1300, 1450), (200, 200)),
-    "nucleus 2": Typical(0.90, 0.0, (1200, 1350), (130, 130)),
-    "nucleus 3": Typical(0.85, 0.0, (1050, 1200), (84, 84)),
-    "nucleus 4": Typical(0.75, 0.0, (850, 1000), (51, 51)),
-    "nucleus 5": Typical(0.65, 0.0, (700, 800), (38, 38)),
-    "marrow": Typical(0.85, 0.50, (850, 950), (45, 43)),
-    "lesion I": Typical(0.95, 0.12, (1250, 1450), (90, 92)),
-    "lesion II": Typical(0.87, 0.80, (850, 950), (45, 43)),
+    "nucleus 1": Typical(0.95, 0.0, (1000, 1150), (84, 84)),
+    "nucleus 2": Typical(0.90, 0.0, (1050, 1200), (67, 67)),
+    "nucleus 3": Typical(0.85, 0.0, (1050, 1200), (53, 53)),
+    "nucleus 4": Typical(0.75, 0.0, (850, 1000), (45, 45)),
+    "nucleus 5": Typical(0.55, 0.0, (700, 800), (45, 45)),
+    "marrow": Typical(0.85, 0.50, (850, 950), (68, 65)),
+    "lesion I": Typical(0.95, 0.12, (1250, 1450), (115, 118)),
+    "lesion II": Typical(0.87, 0.80, (850, 950), (68, 65)),
     "lesion III": Typical(0.30, 0.30, (870, 970), (30, 30)),
     "hemangioma": Typical(0.95, 0.60, (1100, 1250), (120, 115)),
     "cartilage": Typical(0.65, 0.0, (900, 1050), (30, 28)),
 }
-"""Gold 2004, de Bazelaire 2004, Stanisz 2005, Marinelli 2010; the lesions so that full-blown ones have the contrasts of
-the Modic types against marrow that is half fat. Density and relaxation of each vary between patients: `SPREAD`."""
+"""Gold 2004, de Bazelaire 2004, Stanisz 2005. T2 of marrow's water (45 ms in the literature) and of the nuclei (200 to
+38 ms by grade) are fitted to the ratios of nucleus, fat and marrow that `evaluation.simulator` measures on SPIDER's
+pictures: a long train of refocusing pulses shows marrow brighter than the literature's times do. Full-blown lesions have
+the contrasts of the Modic types against marrow that is half fat. All vary between patients, by `SPREAD`."""
 
 FAT_T1_MS = (310.0, 372.0)
 FAT_T2_MS = (128.0, 128.0)
