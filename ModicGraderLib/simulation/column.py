@@ -96,9 +96,12 @@ class Body:
     def straightened(self, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `local`, in the body as it were without taper and skew: its corners lie at half its depth and height."""
         forward, up = self.local(y, z)
-        half = (self.front + self.back) / 4 + forward / self.depth * (self.front - self.back) / 2
-        level = np.clip(up / half, -1.5, 1.5)
-        return (forward - self.skew / 2 * level) / (1 + self.taper / (2 * self.depth) * level), up
+        straight = forward
+        for _ in range(2):
+            half = (self.front + self.back) / 4 + straight / self.depth * (self.front - self.back) / 2
+            level = np.clip(up / half, -1.5, 1.5)
+            straight = (forward - self.skew / 2 * level) / (1 + self.taper / (2 * self.depth) * level)
+        return straight, up
 
     def to_plan(self, points: np.ndarray) -> np.ndarray:
         """(..., 2) points in (y, z) from mm to the front and to the head of `center`."""
@@ -158,7 +161,7 @@ class BackWall:
         points += [points[0] + step for step in self._lower_sacrum(column[0])]
         points = np.array(sorted(points, key=lambda point: point[1]))
         curve = CubicSpline(points[:, 1], points[:, 0], bc_type="natural")
-        self._start = points[0, 1]
+        self._start = np.float32(points[0, 1])
         heights = np.arange(self._start, points[-1, 1], self.STEP_MM)
         self._wall, self._slope = curve(heights).astype(np.float32), curve(heights, 1).astype(np.float32)
         self._shorter = 1 / np.sqrt(1 + self._slope**2)
@@ -171,7 +174,7 @@ class BackWall:
     def depth(self, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         """mm by which points (y, z) lie behind the curve, at right angles to it; it goes on straight at its ends."""
         place = self._place(z)
-        beyond = z - (self._start + self.STEP_MM * place)
+        beyond = z - (self._start + np.float32(self.STEP_MM) * place.astype(np.float32))
         return (y - self._wall[place] - beyond * self._slope[place]) * self._shorter[place]
 
     def at(self, z: np.ndarray) -> np.ndarray:
@@ -179,7 +182,7 @@ class BackWall:
         return self._wall[self._place(z)]
 
     def _place(self, z: np.ndarray) -> np.ndarray:
-        place = (np.asarray(z) - np.float32(self._start)) * np.float32(1 / self.STEP_MM)
+        place = (np.asarray(z) - self._start) * np.float32(1 / self.STEP_MM)
         return np.clip(np.rint(place), 0, len(self._wall) - 1).astype(np.int32)
 
 

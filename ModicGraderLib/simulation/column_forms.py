@@ -20,7 +20,7 @@ MEAN_STATURE_CM = {"F": 163.0, "M": 176.0}
 DEPTH_SPREAD = 0.05
 """Standard deviation of the share by which bodies are deeper than stature tells."""
 
-HEALTHY_GAP = {"L5/S1": 0.235, "L4/L5": 0.25, "L3/L4": 0.24, "L2/L3": 0.215, "L1/L2": 0.185, "T12/L1": 0.155}
+HEALTHY_GAP = {"L5/S1": 0.27, "L4/L5": 0.27, "L3/L4": 0.245, "L2/L3": 0.215, "L1/L2": 0.185, "T12/L1": 0.155}
 HEALTHY_GAP |= {"T11/T12": 0.135, "T10/T11": 0.125, "T9/T10": 0.12}
 """Height of a healthy joint between the corners of its endplates, as a share of mean body depth.
 
@@ -90,6 +90,7 @@ def _healthy(joint: Joint, mean: Joint, gap: float) -> Joint:
 
 
 def _add_thoracic(forms: dict, joints: dict, size: float, rng: np.random.Generator) -> None:
+    """T12 to T9, each from the body below it."""
     below = "L1"
     tallness = joints["L1/L2"].height / (HEALTHY_GAP["L1/L2"] * size)
     for name, (depth, height, wedge) in THORACIC.items():
@@ -109,7 +110,9 @@ def _add_thoracic(forms: dict, joints: dict, size: float, rng: np.random.Generat
 
 
 def _add_sacral(forms: dict, joints: dict, size: float, rng: np.random.Generator) -> tuple[dict, dict]:
+    """S2 and S3, each from the body above it; their ends, once joined by a disc, are nearly flat."""
     above, remnants = "S1", {}
+    forms["S1"] = replace(forms["S1"], walls=forms["S1"].walls * np.array([1, 0.3, 1, 1])[:, None])
     for name, (height, wedge) in SACRAL.items():
         form, own = forms[above], rng.normal(0, 1, 3).clip(-2, 2)
         upper = 0.95 * (form.depth - form.taper / 2)

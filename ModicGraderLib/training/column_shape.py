@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
-from sklearn.decomposition import PCA
 
 from ..resources import resource_path
 from ..simulation.column_shape import MODEL_FILE
@@ -31,6 +30,12 @@ OUTLYING = 4.0
 SIGMA_OF_MAD = 1.4826
 """Standard deviation of normal values against their median absolute deviation."""
 
+DRAWING_NOISE = 0.025
+"""Standard deviation of a polygon's corner, in mean body depths: nearly all of what varies least among columns."""
+
+SACRAL_NOISE = 0.06
+"""The same for the lower corners of S1, which many polygons set short of its lower end."""
+
 INSET = 0.045
 """The polygons run inside the cortex and cut the rounded corners, by this share of the mean body depth on every side.
 
@@ -41,20 +46,21 @@ corners to be those of sharp-edged bodies.
 
 def learn_column_shape(data: Path) -> dict[str, np.ndarray]:
     """The tensors of a `ColumnShape` from the data folder."""
-    poses = polygon_poses(data / "t1_vertebra_polygons")
+    columns = polygon_columns(data / "t1_vertebra_polygons")
+    poses = np.array([pose_of(corners) for corners in columns])
     middle = np.median(poses, axis=0)
     spread = SIGMA_OF_MAD * np.median(np.abs(poses - middle), axis=0)
-    pose_mean, pose_modes = _components(poses[(np.abs(poses - middle) < OUTLYING * spread).all(1)])
+    usual = (np.abs(poses - middle) < OUTLYING * spread).all(1)
+    true_covariance = np.cov(poses[usual].T) - drawing_noise(columns[usual])
     walls = mask_walls(training_part(read_mask_slices(data / "spider_t2_space_masks")))
     wall_mean = np.nanmean(walls, axis=0)
     # What one body's walls have in common varies alike at all levels; S1's are made from L5's.
     deviations = np.nan_to_num(walls - wall_mean)[:, 1:].reshape(-1, wall_mean[0].size)
-    _, wall_modes = _components(deviations)
     return {
-        "pose_mean": pose_mean,
-        "pose_modes": pose_modes,
+        "pose_mean": poses[usual].mean(0),
+        "pose_modes": modes_of(true_covariance),
         "wall_mean": wall_mean,
-        "wall_modes": wall_modes.reshape(-1, *wall_mean.shape[1:]),
+        "wall_modes": modes_of(np.cov(deviations.T)).reshape(-1, *wall_mean.shape[1:]),
     }
 
 
@@ -70,15 +76,15 @@ def save_column_shape(data: Path) -> Path:
     return path
 
 
-def polygon_poses(folder: Path) -> np.ndarray:
-    """(patients, `POSE_SIZE`) poses of the training patients' columns, in units of their mean body depth."""
+def polygon_columns(folder: Path) -> np.ndarray:
+    """(patients, 6, 2, 2, 2) corners of the training patients' columns, as `column_corners` gives them."""
     records = json.loads((folder / "vertebrae.json").read_text(encoding="utf-8"))
     columns = [
         {name: np.array(points)[:, ::-1] for name, points in record["vertebrae"].items()}
         for record in records
         if is_training(f"polygons-{record['patient']}")
     ]
-    return np.array([pose_of(column_corners(column)) for column in columns if not skips_a_vertebra(column)])
+    return np.array([column_corners(column) for column in columns if not skips_a_vertebra(column)])
 
 
 def column_corners(vertebrae: dict[str, np.ndarray]) -> np.ndarray:
@@ -105,7 +111,7 @@ def _remaining(quad: np.ndarray, side: np.ndarray) -> np.ndarray:
 
 def pose_of(corners: np.ndarray) -> np.ndarray:
     """The pose (`POSE_SIZE`,) of a column from its corners (6, 2, 2, 2), in units of its mean body depth."""
-    unit = np.linalg.norm(corners[2:5, 1] - corners[2:5, 0], axis=-1).mean()
+    unit = _mean_depth(corners)
     inset = INSET * unit
     unit += 2 * inset
     signs = np.array([-1.0, 1.0])
@@ -131,13 +137,30 @@ def pose_of(corners: np.ndarray) -> np.ndarray:
     return np.concatenate([np.ravel(bodies), np.ravel(joints)])
 
 
+def _mean_depth(corners: np.ndarray) -> float:
+    return float(np.linalg.norm(corners[2:5, 1] - corners[2:5, 0], axis=-1).mean())
+
+
 def _tilt(side: np.ndarray) -> float:
     """Angle in radians by which the front of an endplate (back, front) points down."""
     backward, down = side[0] - side[1]
     return float(np.arctan2(down, backward))
 
 
-def _components(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and modes of one standard deviation each that together explain `EXPLAINED` of the variance."""
-    analysis = PCA(EXPLAINED).fit(samples)
-    return analysis.mean_, analysis.components_ * np.sqrt(analysis.explained_variance_)[:, None]
+def drawing_noise(columns: np.ndarray) -> np.ndarray:
+    """Covariance of poses that comes from corners set by hand; `columns` are (patients, 6, 2, 2, 2)."""
+    rng = np.random.default_rng(0)
+    errors = []
+    for corners in np.repeat(columns, 4, axis=0):
+        slip = rng.normal(0.0, DRAWING_NOISE, corners.shape)
+        slip[0, :, 0] *= SACRAL_NOISE / DRAWING_NOISE
+        errors.append(pose_of(corners + slip * _mean_depth(corners)) - pose_of(corners))
+    return np.cov(np.array(errors).T)
+
+
+def modes_of(covariance: np.ndarray) -> np.ndarray:
+    """(modes, n) what one standard deviation of each mode adds; together they explain `EXPLAINED` of the variance."""
+    variances, directions = np.linalg.eigh(covariance)
+    variances, directions = np.maximum(variances[::-1], 0.0), directions[:, ::-1].T
+    kept = int(np.searchsorted(np.cumsum(variances) / variances.sum(), EXPLAINED)) + 1
+    return directions[:kept] * np.sqrt(variances[:kept, None])
