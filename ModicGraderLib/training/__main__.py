@@ -6,6 +6,7 @@ Steps, each with its results under `--output`:
     localizer   continued on the polygons, SPIDER's masks, and SPIDER's slices labelled by the teacher (25 minutes)
     grader      disc grader, cross-validated on SPIDER's grades (30 minutes)
     publish     into Resources/Models
+    column      shape model of the lumbar column, which the simulator draws from, into Resources/Simulation (seconds)
 
 What training on simulated patients gives is measured apart, in the folder `use` of the output; these steps make no
 shipped model and are run only if named:
@@ -26,6 +27,7 @@ from safetensors.torch import load_file
 from .. import __version__
 from ..localization.network import SpineNetwork
 from . import grader, localizer, simulation_use
+from .column_shape import save_column_shape
 from .data_folder import data_folder
 from .mask_source import read_mask_slices
 from .polygon_source import read_polygon_slices
@@ -34,7 +36,7 @@ from .spider_discs import read_graded_discs
 from .spider_source import read_self_labelled_slices
 from .splits import training_part
 
-STEPS = ("teacher", "localizer", "grader", "publish")
+STEPS = ("teacher", "localizer", "grader", "publish", "column")
 """Steps that make the shipped models."""
 
 USE_STEPS = ("cohort", "localizers", "graders")
@@ -109,6 +111,8 @@ def main() -> None:
     if "publish" in call.steps:
         publish("spine-localizer", call.output / "localizer" / "weights.safetensors", __version__)
         publish("disc-grader", call.output / "grader" / "disc-grader.safetensors", __version__)
+    if "column" in call.steps:
+        save_column_shape(data_folder())
     if "cohort" in call.steps:
         simulation_use.draw(call.output / "use", call.patients, call.measured, call.threads)
     if "localizers" in call.steps:
