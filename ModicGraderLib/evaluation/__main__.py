@@ -2,7 +2,8 @@
 
 `--teacher WEIGHTS` adds what the network trained on T1 polygons alone does on SPIDER: a contrast, a source and a
 hospital that it has never seen. `--use` measures what training on simulated patients gives instead, and writes its
-section of `docs/simulator.md`.
+section of `docs/simulator.md`. `--simulator` measures how real simulated patients look, and writes the rest of its
+figures.
 """
 
 from __future__ import annotations
@@ -35,8 +36,12 @@ from .grading import grading_rows, out_of_fold
 from .localization import locate_or_nothing, score_slice
 from .metrics import bootstrap
 from .simulated_use import put_section, simulated_use
+from .simulator import compare_with_real
 
 SIMULATOR_PAGE = Path("docs/simulator.md")
+
+SIMULATED = 150
+"""Simulated patients that `--simulator` compares with real ones."""
 
 HEADER = """# Results
 
@@ -58,7 +63,15 @@ def main() -> None:
     parser.add_argument(
         "--use", type=Path, nargs="?", const=Path("runs/use"), help="folder of the training's use steps"
     )
+    parser.add_argument(
+        "--simulator", type=int, nargs="?", const=SIMULATED, help="number of simulated patients to set beside real ones"
+    )
     call = parser.parse_args()
+    if call.simulator:
+        torch.set_num_threads(1)
+        compare_with_real(call.simulator, SIMULATOR_PAGE, Path("output/simulator"), Path("runs/simulator"))
+        print(f"Written: {SIMULATOR_PAGE}")
+        return
     if call.use:
         put_section(SIMULATOR_PAGE, simulated_use(call.use))
         print(f"Written: {SIMULATOR_PAGE}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,10 @@ from ..localization.network import SpineNetwork
 from ..localization.spine import SpineLocation
 from ..mapping.marrow import fit_marrow
 from ..regions import disc_grid, resample
+from ..simulation.simulate import simulate
 from ..study import SpineStudy, Volume
 from ..training.splits import is_held_out
+from .simulator_contrasts import lesion_contrasts
 from .simulator_shape import shape_features
 from .simulator_signal import marrow_correlation, picture_features
 
@@ -51,6 +53,8 @@ class MeasuredPair:
         (discs, 2, 72, 112) float16: T1 and T2 about each disc, as the grader sees them, in their own units.
     view:
         (2, rows, columns) uint8: both contrasts about the spine, scaled by the marrow.
+    lesions:
+        (type, T1, T2) of the changes that a simulated patient has, as `simulator_contrasts` measures them.
     """
 
     name: str
@@ -58,6 +62,7 @@ class MeasuredPair:
     levels: tuple[str, ...]
     regions: np.ndarray
     view: np.ndarray
+    lesions: list[tuple[str, float, float]] = field(default_factory=list)
 
 
 def real_names(folder: Path) -> list[str]:
@@ -73,17 +78,20 @@ def real_pairs(folder: Path, network: SpineNetwork, cache: Path) -> Iterator[Mea
     for name in real_names(folder):
         yield from _cached(
             cache / f"spider-{name}.npz",
-            lambda name=name: _study(*_square(volumes / f"{name}_t1.nii.gz", volumes / f"{name}_t2.nii.gz")),
+            lambda name=name: (_study(*_square(*(volumes / f"{name}_{c}.nii.gz" for c in ("t1", "t2")))), []),
             network,
         )
 
 
-def simulated_pairs(
-    simulate: Callable[[int], tuple[Volume, Volume]], seeds: range, network: SpineNetwork, cache: Path
-) -> Iterator[MeasuredPair]:
-    """The simulated pairs whose spine is found; `simulate` gives T1 and T2 of a seed."""
+def simulated_pairs(seeds: range, network: SpineNetwork, cache: Path) -> Iterator[MeasuredPair]:
+    """The pairs of one slice, stored in eight bits as the real ones, that the simulator makes of some seeds."""
     for seed in seeds:
-        yield from _cached(cache / f"simulated-{seed}.npz", lambda seed=seed: _study(*simulate(seed)), network)
+        yield from _cached(cache / f"simulated-{seed}.npz", lambda seed=seed: _simulated(seed), network)
+
+
+def _simulated(seed: int) -> tuple[SpineStudy, list]:
+    study = simulate(seed, slices=1, eight_bit=True)
+    return _study(study.t1, study.t2), lesion_contrasts(study)
 
 
 def digest(folders: list[Path]) -> str:
@@ -115,8 +123,7 @@ def measure_pair(name: str, study: SpineStudy, network: SpineNetwork) -> Measure
 
 
 def _study(t1: Volume, t2: Volume) -> SpineStudy:
-    """The middle slices of both volumes, brought together as `read_study` brings files together."""
-    t1, t2 = _middle_slice(t1), _middle_slice(t2)
+    """Both volumes, brought together as `read_study` brings files together."""
     t1, alignment, findings = align(t1, t2)
     return SpineStudy(t1, t2, alignment, findings)
 
@@ -145,13 +152,6 @@ def _with_view(volume: Volume, width: float) -> Volume:
     return replace(volume, affine=affine)
 
 
-def _middle_slice(volume: Volume) -> Volume:
-    middle = volume.array.shape[0] // 2
-    affine = volume.affine.copy()
-    affine[:3, 3] = volume.to_patient([middle, 0, 0])
-    return replace(volume, array=volume.array[middle : middle + 1], affine=affine)
-
-
 def _regions(study: SpineStudy, location: SpineLocation) -> np.ndarray:
     regions = []
     for disc in location.discs:
@@ -177,19 +177,20 @@ def _view(study: SpineStudy, location: SpineLocation, references: dict) -> np.nd
     return np.array(views, np.uint8)
 
 
-def _cached(path: Path, read: Callable[[], SpineStudy], network: SpineNetwork) -> Iterator[MeasuredPair]:
+def _cached(path: Path, read: Callable[[], tuple[SpineStudy, list]], network: SpineNetwork) -> Iterator[MeasuredPair]:
     """The pair that a file holds, measured now if it is not there; nothing where no spine was found."""
     if not path.exists():
-        pair = measure_pair(path.stem, read(), network)
+        study, lesions = read()
+        pair = measure_pair(path.stem, study, network)
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {} if pair is None else {"regions": pair.regions.astype(np.float16), "view": pair.view}
-        words = {} if pair is None else {"features": pair.features, "levels": pair.levels}
+        words = {} if pair is None else {"features": pair.features, "levels": pair.levels, "lesions": lesions}
         partial = path.with_suffix(".partial.npz")
         np.savez_compressed(partial, words=json.dumps(words), **arrays)
         partial.replace(path)
     with np.load(path) as saved:
         words = json.loads(str(saved["words"]))
         if words:
-            yield MeasuredPair(
-                path.stem, words["features"], tuple(words["levels"]), saved["regions"].astype(np.float32), saved["view"]
-            )
+            regions = saved["regions"].astype(np.float32)
+            levels, lesions = tuple(words["levels"]), [tuple(one) for one in words.get("lesions", [])]
+            yield MeasuredPair(path.stem, words["features"], levels, regions, saved["view"], lesions)
