@@ -1,4 +1,4 @@
-# make demo      grade a sample study that the project makes itself
+# make demo      grade a simulated teaching case and show the result beside the truth
 # make test      check the style and run every test
 # make evaluate  measure the models on the real data and write docs/results.md
 # make train     train the models from the real data
@@ -19,8 +19,9 @@ HAS_GRAPHICS = $(RUN) -c "import ctypes; ctypes.CDLL('libEGL.so.1'), ctypes.CDLL
 .PHONY: demo test evaluate train bench graphics clean
 
 demo: $(READY)
-	$(RUN) -m ModicGraderLib simulate --output $(SAMPLE) --seed 7
+	$(RUN) -m ModicGraderLib simulate --output $(SAMPLE) --seed 7 --case mixed-findings
 	$(RUN) -m ModicGraderLib grade --t1 $(SAMPLE)/t1.nii.gz --t2 $(SAMPLE)/t2.nii.gz --output $(RESULT)
+	$(RUN) -m ModicGraderLib compare $(RESULT)/report.json $(SAMPLE)/truth.json
 
 test: $(READY) graphics
 	$(RUN) -m ruff check .

@@ -71,31 +71,37 @@ def print_simulated(
 
 
 def print_comparison(comparisons: list[Comparison], *, as_json: bool) -> None:
-    """Print the grades of two reports beside each other, level by level: the truth's, an arrow, the result's."""
+    """Print the grades of two reports beside each other, level by level."""
     if as_json:
         return print_json([asdict(one) for one in comparisons])
-    table = Table(box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     for name in (
         "Level",
         "Modic",
-        "upper endplate",
-        "lower endplate",
+        "upper",
+        "lower",
         "Pfirrmann",
         "narrowed",
-        "endplate lesion",
+        "lesion",
         "mm",
     ):
         table.add_column(name)
     for one in comparisons:
         grades = [_beside(one, name) for name in one.truth]
         table.add_row(one.level, *grades, "not found" if one.distance_mm is None else f"{one.distance_mm:.1f}")
-    Console(highlight=False).print("truth → result; – is not graded; mm is the distance of the discs' centers", table)
+    text = "truth → result, or the truth alone where no grade was given; mm is between the centers"
+    Console(highlight=False).print(text, table)
 
 
 def _beside(one: Comparison, name: str) -> Text:
-    truth, result = ("–" if grade is None else str(grade) for grade in (one.truth[name], one.result[name]))
-    style = "dim" if result == "–" else "green" if name in one.agreeing else "red"
-    return Text(f"{truth} → {result}", style=style)
+    truth, result = one.truth[name], one.result[name]
+    if result is None:
+        return Text("–" if truth is None else _word(truth), style="dim")
+    return Text(f"{_word(truth)} → {_word(result)}", style="green" if name in one.agreeing else "red")
+
+
+def _word(grade: str | int) -> str:
+    return str(grade).split("_")[-1]
 
 
 def print_json(value: Any) -> None:
