@@ -75,16 +75,7 @@ def print_comparison(comparisons: list[Comparison], *, as_json: bool) -> None:
     if as_json:
         return print_json([asdict(one) for one in comparisons])
     table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for name in (
-        "Level",
-        "Modic",
-        "upper",
-        "lower",
-        "Pfirrmann",
-        "narrowed",
-        "lesion",
-        "mm",
-    ):
+    for name in ("Level", "Modic", "upper", "lower", "Pfirrmann", "narrowed", "lesion", "mm"):
         table.add_column(name)
     for one in comparisons:
         grades = [_beside(one, name) for name in one.truth]
