@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from .. import __version__
 from ..anatomy import (
@@ -19,12 +18,9 @@ from ..anatomy import (
     vertebra_label,
     vertebrae_of,
 )
-from ..grid import Grid
 from ..localization.spine import LocatedDisc, SpineLocation
-from ..mapping.marrow import Marrow, fit_marrow
 from ..measurement.endplate_change import measure_change
 from ..reading import height_index, joint_type
-from ..regions import part_of, resample
 from ..report import (
     DiscReport,
     EndplateReport,
@@ -37,19 +33,7 @@ from ..report import (
 )
 from ..study import Volume
 from .case import Case, DiscState
-
-SLICES_TO_GRADE = 2
-"""A change must be seen on so many slices to be called one (on a study of one slice, on that one)."""
-
-SEEN_MM2 = 5.0
-"""Area on a slice from which a change is seen there."""
-
-CONTRAST_TO_NOISE = 1.0
-"""A change must differ from the patient's own marrow by so many times the noise, in one contrast at least.
-
-Difference and noise are those of the signal's logarithm; noise is the scanner's or the marrow's own unevenness,
-whichever is larger. The signal rule's dead band is as wide (`mapping.signal_rule.DEAD_BAND`).
-"""
+from .visibility import Visibility
 
 NARROWED_BELOW = 0.8
 """A disc that has kept less of its healthy height is narrowed."""
@@ -187,52 +171,13 @@ def _changes(
     """The changes by (level, endplate)."""
     if not case.lesions:
         return {}
-    unchanged = np.where(lesions > 0, 0, labels)
-    volumes = {"t1": t1, "t2": t2}
-    marrow = {name: fit_marrow(volume, unchanged, t2.grid) for name, volume in volumes.items()}
-    boxes = ndimage.find_objects(lesions, len(case.lesions))
+    visibility = Visibility({"t1": t1, "t2": t2}, labels, lesions, noise_sd)
+    voxels = np.bincount(lesions.ravel(), minlength=len(case.lesions) + 1)
     changes: dict[tuple[str, str], list[_Change]] = {}
-    for number, ((level, endplate, lesion), box) in enumerate(zip(case.lesions, boxes, strict=True), 1):
-        hidden, voxels = "does not reach the picture", 0
-        if box is not None:
-            mask, grid = lesions[box] == number, part_of(t2.grid, box)
-            voxels = int(mask.sum())
-            hidden = _too_few_slices(mask, t2) or _too_faint(mask, grid, volumes, marrow, noise_sd)
-        changes.setdefault((level, endplate), []).append(_Change(number, lesion.type, voxels, hidden))
+    for number, (level, endplate, lesion) in enumerate(case.lesions, 1):
+        hidden = visibility.why_hidden(number, vertebrae_of(level)[ENDPLATES.index(endplate)])
+        changes.setdefault((level, endplate), []).append(_Change(number, lesion.type, int(voxels[number]), hidden))
     return changes
-
-
-def _too_few_slices(mask: np.ndarray, t2: Volume) -> str | None:
-    seen = int((mask.sum((1, 2)) * float(np.prod(t2.spacing[1:])) >= SEEN_MM2).sum())
-    needed = min(SLICES_TO_GRADE, len(t2.array))
-    return None if seen >= needed else f"is seen on {seen} of the {needed} slices that it takes"
-
-
-def _too_faint(
-    mask: np.ndarray,
-    grid: Grid,
-    volumes: dict[str, Volume],
-    marrow: dict[str, Marrow | None],
-    noise_sd: dict[str, float],
-) -> str | None:
-    ratios = [
-        contrast_to_noise(mask, grid, volume, reference, noise_sd[name])
-        for name, volume in volumes.items()
-        if (reference := marrow[name]) is not None
-    ]
-    return None if max(ratios, default=0.0) >= CONTRAST_TO_NOISE else "hardly differs from the marrow about it"
-
-
-def contrast_to_noise(mask: np.ndarray, grid: Grid, volume: Volume, marrow: Marrow, noise_sd: float) -> float:
-    """By how many times the noise the voxels of a mask on a grid differ from normal marrow; see `CONTRAST_TO_NOISE`."""
-    signal = resample(volume.array, volume.grid, grid)
-    known = mask & np.isfinite(signal)
-    if not known.any():
-        return 0.0
-    normal = marrow.log_signal(grid)[known]
-    difference = float(np.mean(np.log(np.maximum(signal[known], 1e-3)) - normal))
-    noise = max(marrow.spread, noise_sd / float(np.exp(normal.mean())))
-    return abs(difference) / noise
 
 
 def _hidden(changes: dict[tuple[str, str], list[_Change]], discs: Sequence[LocatedDisc]) -> list[QualityFinding]:
