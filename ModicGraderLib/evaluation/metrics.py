@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import cohen_kappa_score, roc_auc_score
+from scipy.stats import rankdata
+from sklearn.metrics import cohen_kappa_score
 
 BOOTSTRAPS = 2000
 
@@ -48,7 +49,12 @@ def bootstrap(
 
 def auroc(truth: np.ndarray, score: np.ndarray) -> float:
     """Area under the ROC curve; NaN where only one class is there."""
-    return float(roc_auc_score(truth, score)) if 0 < np.sum(truth) < len(truth) else float("nan")
+    truth = np.asarray(truth, bool)
+    there, absent = int(truth.sum()), int((~truth).sum())
+    if not there or not absent:
+        return float("nan")
+    # The Mann-Whitney statistic; a bootstrap asks for it thousands of times.
+    return float((rankdata(score)[truth].sum() / there - (there + 1) / 2) / absent)
 
 
 def quadratic_kappa(truth: np.ndarray, grade: np.ndarray) -> float:
