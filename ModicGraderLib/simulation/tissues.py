@@ -61,7 +61,7 @@ TYPICAL = {
     "marrow": Typical(0.85, 0.50, (850, 950), (68, 65)),
     "lesion I": Typical(0.95, 0.12, (1250, 1450), (115, 118)),
     "lesion II": Typical(0.87, 0.80, (850, 950), (68, 65)),
-    "lesion III": Typical(0.30, 0.30, (870, 970), (30, 30)),
+    "lesion III": Typical(0.33, 0.30, (870, 970), (36, 36)),
     "hemangioma": Typical(0.95, 0.60, (1100, 1250), (120, 115)),
     "cartilage": Typical(0.65, 0.0, (900, 1050), (30, 28)),
 }
@@ -150,7 +150,7 @@ def draw_tissues(patient: Patient, field_t: float, rng: np.random.Generator) -> 
         **{name: drawn[name] for name in Tissues.__dataclass_fields__ if name in drawn and name != "marrow"},
         nucleus={grade: drawn[f"nucleus {grade}"] for grade in PFIRRMANN_GRADES},
         marrow={name: drawn["marrow"]._replace(fat=fraction) for name, fraction in fractions.items()},
-        lesion=_lesions(drawn, float(marrow_fat), rng),
+        lesion=_lesions(drawn, float(marrow_fat), field_t, rng),
         fat_t1_ms=_at_field(FAT_T1_MS, field_t) * rng.lognormal(0.0, 0.06),
         fat_t2_ms=_at_field(FAT_T2_MS, field_t) * rng.lognormal(0.0, 0.10),
     )
@@ -164,13 +164,29 @@ def mean_marrow_fat(patient: Patient) -> float:
     return 0.27 + 0.008 * max(age - 45, 0)
 
 
-def _lesions(drawn: dict[str, Tissue], marrow_fat: float, rng: np.random.Generator) -> dict[str, Tissue]:
+def _lesions(
+    drawn: dict[str, Tissue], marrow_fat: float, field_t: float, rng: np.random.Generator
+) -> dict[str, Tissue]:
     """Full-blown lesions, which part from the patient's own marrow in the direction that defines their type."""
-    edema = drawn["lesion I"]._replace(fat=min(rng.uniform(0.05, 0.20), 0.5 * marrow_fat))
+    edema = _beside(drawn["marrow"], "lesion I", field_t, rng)._replace(
+        fat=min(rng.uniform(0.05, 0.20), 0.5 * marrow_fat)
+    )
     # Fatty marrow is the patient's marrow with more fat in it; only so is it seen in the old, whose marrow is fatty.
     fatty = drawn["marrow"]._replace(fat=float(np.clip(rng.uniform(0.72, 0.90), marrow_fat + 0.20, 0.95)))
-    sclerosis = drawn["lesion III"]._replace(fat=min(rng.uniform(0.2, 0.4), 0.8 * marrow_fat))
+    sclerosis = _beside(drawn["marrow"], "lesion III", field_t, rng)
+    sclerosis = sclerosis._replace(fat=min(rng.uniform(0.2, 0.4), 0.8 * marrow_fat))
     return {"I": edema, "II": fatty, "III": sclerosis}
+
+
+def _beside(marrow: Tissue, lesion: str, field_t: float, rng: np.random.Generator) -> Tissue:
+    """A lesion that differs from a patient's marrow as it typically does, give or take half of the usual spread."""
+    ratios = np.divide(TYPICAL[lesion].at(field_t), TYPICAL["marrow"].at(field_t))
+    return Tissue(
+        *(
+            float(a * b * c)
+            for a, b, c in zip(marrow, ratios, np.exp(0.5 * np.array(SPREAD) * rng.standard_normal(4)), strict=True)
+        )
+    )
 
 
 def _varied(tissue: Tissue, rng: np.random.Generator) -> Tissue:
