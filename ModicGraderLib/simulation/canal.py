@@ -96,7 +96,7 @@ class Canal:
         self._draw_veins()
         self._draw_flavum(back)
         sac = self._sac()
-        self._paint(sac - 0.7, self._tissues.ligament)
+        self._paint(sac - 0.6, self._tissues.ligament, 0.8)
         fluid = np.clip(0.5 - (sac + 0.15) / 0.7, 0.0, 1.0)
         self._canvas.blend(fluid, self._tissues.csf, self._box)
         self._draw_roots(sac)

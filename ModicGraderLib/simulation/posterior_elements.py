@@ -54,15 +54,15 @@ class Arch:
 
 
 ARCHES = {
-    "L5": Arch(18.5, 41.0, -9.0, -5.0, 14.0, 0.05, 3.0, 7.5, 21.5, (13.0, -20.0)),
-    "L4": Arch(18.5, 49.0, -10.0, -5.0, 17.5, 0.22, 3.4, 6.5, 18.5, (17.0, -24.0)),
-    "L3": Arch(18.0, 52.0, -11.0, -5.0, 19.0, 0.25, 3.4, 5.2, 17.0, (17.0, -25.0)),
-    "L2": Arch(18.0, 51.0, -11.0, -5.5, 19.0, 0.25, 3.3, 4.5, 16.0, (17.0, -25.0)),
-    "L1": Arch(18.0, 49.0, -12.0, -6.0, 17.5, 0.22, 3.0, 4.3, 15.5, (16.0, -24.0)),
-    "T12": Arch(17.5, 46.0, -14.0, -6.5, 14.5, 0.15, 2.8, 4.2, 14.5, (15.0, -23.0)),
-    "T11": Arch(17.5, 45.0, -19.0, -7.0, 11.0, 0.0, 2.7, 4.0, 13.5, (14.0, -21.0)),
-    "T10": Arch(17.0, 45.0, -25.0, -8.0, 9.0, -0.1, 2.6, 3.8, 12.5, (14.0, -20.0)),
-    "T9": Arch(17.0, 45.0, -29.0, -9.0, 8.0, -0.1, 2.5, 3.6, 12.5, (13.0, -19.0)),
+    "L5": Arch(18.5, 41.0, -9.0, -5.0, 13.0, 0.05, 3.0, 7.5, 21.5, (13.0, -20.0)),
+    "L4": Arch(18.5, 49.0, -10.0, -5.0, 15.5, 0.14, 3.4, 6.5, 18.5, (17.0, -24.0)),
+    "L3": Arch(18.0, 52.0, -11.0, -5.0, 17.0, 0.15, 3.4, 5.2, 17.0, (17.0, -25.0)),
+    "L2": Arch(18.0, 51.0, -11.0, -5.5, 17.0, 0.15, 3.3, 4.5, 16.0, (17.0, -25.0)),
+    "L1": Arch(18.0, 49.0, -12.0, -6.0, 16.0, 0.14, 3.0, 4.3, 15.5, (16.0, -24.0)),
+    "T12": Arch(17.5, 46.0, -14.0, -6.5, 14.0, 0.1, 3.1, 4.2, 14.5, (15.0, -23.0)),
+    "T11": Arch(17.5, 45.0, -19.0, -7.0, 11.0, 0.0, 3.1, 4.0, 13.5, (14.0, -21.0)),
+    "T10": Arch(17.0, 45.0, -25.0, -8.0, 9.0, -0.1, 3.1, 3.8, 12.5, (14.0, -20.0)),
+    "T9": Arch(17.0, 45.0, -29.0, -9.0, 8.0, -0.1, 3.1, 3.6, 12.5, (13.0, -19.0)),
 }
 """Midsagittal sizes are medians over SPIDER's T2 SPACE masks of patients that are not held out, at a body depth of
 34.5 mm; pedicles after Panjabi 1992; the articular processes by eye."""
@@ -73,6 +73,9 @@ SACRAL_CREST = {"S1": (17.0, 27.0, 6.0), "S2": (13.0, 20.0, 5.0), "S3": (9.0, 15
 
 SACRAL_LEVEL_MM = 22.0
 """Height of one level of the sacrum."""
+
+SACRAL_END_MM = 17.0
+"""The same below the column."""
 
 
 def draw_posterior_elements(
@@ -178,11 +181,11 @@ def _process(point: tuple, arch: Arch, lamina: float, rng: np.random.Generator) 
     droop = (arch.tip_up - arch.root_up) / 2 + rng.normal(0.0, 1.5)
     axis = (arch.tip_up + arch.root_up) / 2 + rng.normal(0.0, 1.0) + droop * along - rng.uniform(0.0, 1.5) * along**2
     # Hollow above and below, club-shaped at the end.
-    waist = rng.uniform(0.1, 0.3)
+    waist = rng.uniform(0.1, 0.25)
     tall = arch.height / 2 * rng.normal(1.0, 0.08) * (1 + arch.bulb * along + waist * (along**2 - 0.5))
     side = block((behind - middle, half), (up - axis, tall), radius=min(5.0, 0.35 * arch.height))
-    thick = arch.thickness * (1 + 0.25 * along)
-    lean = rng.normal(0.0, 1.3) * (along + 1)
+    thick = arch.thickness * (1.15 + 0.25 * along)
+    lean = rng.normal(0.0, 0.7) * (along + 1)
     far = 50.0
     return block((x - lean, thick), (side + far, far), radius=1.5)
 
@@ -236,41 +239,47 @@ def _draw_sacrum(
     front = (scale * front).take(foot, mode="clip")
     level = course.level.astype(np.float32).take(foot, mode="clip")
     beside = np.abs(canvas.x[box])
-    plate = np.maximum(np.abs(behind - front - 2.6) - 2.6 - 0.12 * beside, beside - 26.0)
+    plate = np.maximum(np.abs(behind - front - 2.0) - 2.0 - 0.14 * beside, beside - 26.0)
     mass = np.maximum(np.abs(behind - front / 2 + 2) - front / 2 - 6, np.abs(beside - 25.0) - 12.0)
     ends = SACRAL_LEVEL_MM * np.maximum(level - stop + 0.012 * beside, (start + 2.4) - level)
     bone = np.maximum(joined(plate, mass, 4.0), ends)
-    for index, (name, (begin, end, half)) in enumerate(SACRAL_CREST.items()):
+    for name, (begin, end, half) in SACRAL_CREST.items():
         height = SACRAL_LEVEL_MM * (level - course.index(name) + 0.12)
         middle, deep = scale * (begin + end) / 2, scale * (end - begin) / 2
         crest = block((canvas.x[box], 3.5), (behind - middle, deep), (height, scale * half), radius=2.5)
         bone = joined(bone, crest, 4.0)
-        across = (
-            beside - 17.0 + 1.5 * index,
-            behind - 6.0 + index,
-            SACRAL_LEVEL_MM * (level - course.index(name) + 0.5),
-        )
-        hole = np.sqrt(sum(offset**2 for offset in across)) - 6.0
-        bone = np.maximum(bone, -hole)
-        canvas.paint(hole, tissues.fat, box)
-        canvas.paint(hole + 3.3, tissues.nerve, box)
     bone += 0.4 * grains(bone.shape, canvas.spacing, 7.0, rng)
     canvas.paint(bone - 0.1, tissues.cortex, box)
-    canvas.paint(bone + CORTEX_MM, tissues.marrow["S2"], box)
-    _draw_sacral_end(canvas, box, behind, level, course, tissues)
+    fatty = tissues.marrow["S2"]._replace(fat=min(1.3 * tissues.marrow["S2"].fat, 0.9))
+    canvas.paint(bone + CORTEX_MM, fatty, box)
+    for number, name in enumerate(SACRAL_CREST):
+        _draw_foramen(canvas, course.point(course.index(name) - 0.5, 6.0 - number), 17.0 - 1.5 * number, tissues)
+    _draw_sacral_end(canvas, course, tissues)
 
 
-def _draw_sacral_end(canvas: Canvas, box: tuple, behind, level, course: Course, tissues: Tissues) -> None:
+def _draw_foramen(canvas: Canvas, place: np.ndarray, beside_mm: float, tissues: Tissues) -> None:
+    """A foramen of the sacrum on both sides, about a point (y, z), with fat and the root in it."""
+    box = part_of(canvas, place[None], beside_mm + 7.0, margin=13.0)
+    y, z = place.tolist()
+    hole = np.sqrt((np.abs(canvas.x[box]) - beside_mm) ** 2 + (canvas.y[box] - y) ** 2 + (canvas.z[box] - z) ** 2) - 6.0
+    canvas.paint(hole - CORTEX_MM, tissues.cortex, box)
+    canvas.paint(hole, tissues.fat, box)
+    canvas.paint(hole + 3.3, tissues.nerve, box)
+
+
+def _draw_sacral_end(canvas: Canvas, course: Course, tissues: Tissues) -> None:
     """The bodies of S4, S5 and the coccyx, which the column leaves out."""
+    levels = course.index("S4") - 0.1 - 0.95 * np.arange(4)
+    points = np.array([course.point(level, behind) for level in (*levels + 0.5, *levels - 0.5) for behind in (-11, 1)])
+    box = part_of(canvas, points, 18.0)
+    if canvas.labels[box].size == 0:
+        return
+    behind, foot = course.locate(canvas.y[box], canvas.z[box])
+    level = course.level.astype(np.float32).take(foot, mode="clip")
     beside = np.abs(canvas.x[box])
-    for number in range(4):
-        middle = course.index("S4") - number * 0.95 - 0.1
-        depth = 4.8 - 0.7 * number
-        body = block(
-            (behind + depth, depth),
-            (SACRAL_LEVEL_MM * 0.8 * (level - middle), 7.6 - 0.4 * number),
-            (beside, 18 - 4.0 * number),
-            radius=2.0,
-        )
+    for number, middle in enumerate(levels.tolist()):
+        depth, half = 4.8 - 0.7 * number, 7.6 - 0.4 * number
+        height = (SACRAL_END_MM * (level - middle), half)
+        body = block((behind + depth, depth), height, (beside, 18.0 - 4.0 * number), radius=2.0)
         canvas.paint(body - 0.1, tissues.cortex, box)
         canvas.paint(body + 0.8, tissues.marrow["S3"], box)

@@ -31,11 +31,14 @@ FAT_PROFILE = {
 }
 """Its thickness at other heights as a share of that."""
 
-MUSCLE_BULGE_MM = {"T9": 1.0, "T12": 4.0, "L2": 7.0, "L4": 7.0, "L5": 5.0, "S1": 2.0, "S3": 0.0}
+MUSCLE_BULGE_MM = {"T9": 1.0, "T12": 4.0, "L2": 5.5, "L4": 6.0, "L5": 5.0, "S1": 2.0, "S3": 0.0}
 """By how much the erector spinae stand out behind the tips of the spinous processes, beside the midline."""
 
 MUSCLE_FRONT_MM = {"T9": 14.0, "L4": 15.0, "S1": 17.0, "S2": 14.0, "S3": 10.0, "S5": 6.0}
 """How far behind the posterior walls of the bodies the muscles of the back begin."""
+
+SACRAL_FASCIA_MM = {"S5": 9.0, "S4": 14.0, "S3": 22.0, "S2": 30.0}
+"""How far behind the sacral canal's front the muscles end in the midline."""
 
 SKIN_MM = 1.8
 """Thickness of the skin of the back."""
@@ -122,12 +125,11 @@ class Back:
         It runs over the tips of the spinous processes and from L4 straight on to the lower sacrum, for those of L5
         and S1 stay short of it.
         """
-        heights, course = course_order(tips), self._course
-        bridge = np.concatenate([tips[:1], tips[4:]])[course_order(np.concatenate([tips[:1], tips[4:]]))]
-        below = course.point(course.index("S5"), 9.0)
-        bridge = np.concatenate([[below], bridge])
-        line = ndimage.gaussian_filter1d(np.interp(course.z, bridge[:, 1], bridge[:, 0]), 10.0 / STEP_MM) + 1.5
-        tips = tips[heights]
+        course = self._course
+        sacrum = [course.point(course.index(name), self._scale * mm) for name, mm in SACRAL_FASCIA_MM.items()]
+        line = _by_height(np.concatenate([sacrum, tips[course.names.index("L4") :]]))
+        line = ndimage.gaussian_filter1d(np.interp(course.z, line[:, 1], line[:, 0]), 10.0 / STEP_MM) + 1.5
+        tips = _by_height(tips)
         short = np.maximum(tips[:, 0] + 1.5 - np.interp(tips[:, 1], course.z, line), 0.0)
         return (line + np.interp(course.z, tips[:, 1], short)).astype(np.float32)
 
@@ -150,9 +152,9 @@ class Back:
         if self._canvas.labels[box].size == 0:
             return
         skin = self._fine(self._skin, box)
-        lobes = self._grains(box, 16.0, 9.0, 6.0)
-        patchy = np.clip(self._grains(box, 26.0) * 0.5 + self._rng.uniform(0.1, 0.5), 0.05, 1.0)
-        line = np.clip(1 - np.abs(lobes) / 0.09, 0.0, 1.0) * patchy
+        patchy = np.clip(self._grains(box, 22.0) * 0.5 + self._rng.uniform(0.1, 0.6), 0.05, 1.0)
+        line = np.clip(1 - np.abs(self._grains(box, 16.0, 9.0, 6.0)) / 0.1, 0.0, 1.0) * patchy
+        line = np.maximum(line, np.clip(0.8 - np.abs(self._grains(box, 9.0, 4.0, 5.0)) / 0.14, 0.0, 1.0) * patchy**2)
         # One fascia runs along the skin, halfway down the fat.
         scarpa = np.abs(skin + self._rng.uniform(0.3, 0.6) * self._fat_mm + 1.5 * self._grains(box, 40.0))
         line = np.maximum(line, 0.8 * np.clip(1 - scarpa / 0.8, 0.0, 1.0) * np.sqrt(patchy))
@@ -173,10 +175,11 @@ class Back:
             return
         fatty = take(course.profile(FATTY_LEVELS))
         deep = np.exp(-np.maximum(behind - front - 4, 0) / 12.0)
-        threshold = 1.9 - 1.9 * self._fatness() * fatty - 0.7 * deep * (0.3 + fatty)
+        threshold = 1.6 - 1.8 * self._fatness() * fatty - 0.7 * deep * (0.3 + fatty)
         cleft = np.abs(self._x) - 9.0 - rng.uniform(0, 4) - 0.4 * (behind - front) + 2.0 * np.sin(behind / 9.0)
-        fields = (self._fine(field, box) for field in (muscle, threshold, cleft, deep))
-        muscle, threshold, cleft, deep = fields
+        # Behind L5 and S1, whose processes are short, lies fat.
+        deep = np.maximum(deep, np.exp(-(((take(course.level) - course.index("S1") - 0.5) / 0.6) ** 2)))
+        muscle, threshold, cleft, deep = (self._fine(field, box) for field in (muscle, threshold, cleft, deep))
         self._canvas.paint(muscle - 0.7, tissues.ligament, box, 0.8)
         self._canvas.paint(muscle, tissues.muscle, box)
         fibers = self._grains(box, 4.0, 22.0, 3.2)
@@ -200,6 +203,12 @@ class Back:
     def _draw_interspinous(self, box: tuple, muscle, inside, mix, deep) -> None:
         """In the midline a fan of ligament and fat between the processes; over their tips the supraspinous ligament."""
         rng, tissues = self._rng, self._tissues
+        near = np.flatnonzero((np.abs(self._canvas.x[box][:, ::8, ::8]) < 7.0).any((1, 2)))
+        if len(near) == 0:
+            return
+        slices = slice(int(near[0]), int(near[-1]) + 1)
+        box = (slices, *box[1:])
+        muscle, inside, mix, deep = (field[slices] for field in (muscle, inside, mix, deep))
         beside = np.abs(self._canvas.x[box])
         sheet = np.clip(0.5 - (beside - 2.8) / 1.5, 0.0, 1.0) * inside
         fan = 0.7 * self._grains(box, 5.0, 4.0, 9.0) + 0.5 * mix
@@ -211,6 +220,6 @@ class Back:
         self._canvas.blend(0.85 * over_tips, tissues.ligament, box)
 
 
-def course_order(points: np.ndarray) -> np.ndarray:
-    """Order of points (y, z) from the lowest upwards."""
-    return np.argsort(points[:, 1])
+def _by_height(points: np.ndarray) -> np.ndarray:
+    """Points (y, z) from the lowest upwards."""
+    return points[np.argsort(points[:, 1])]

@@ -88,11 +88,12 @@ def draw_vessels(canvas: Canvas, column: list[Body], tissues: Tissues, rng: np.r
             (side * 34.0, *before(bodies["S1"], 6.0, -8.0)),
         ]
         draw_tube(canvas, vein, [6.5, 5.5, 5.5], blood)
-    start = before(bodies["L1"], 2 * radius + 4.0, rng.uniform(-8.0, 10.0))
-    stop = before(bodies["L3"], 2 * radius + rng.uniform(22.0, 40.0))
-    mesenteric = [(shift + 4, *start), (shift, *stop)]
-    draw_tube(canvas, mesenteric, [8.0, 6.5], tissues.fat, opacity=0.8)
-    draw_tube(canvas, mesenteric, [3.5, 2.6], blood)
+    if rng.random() < 0.6:
+        start = before(bodies["L1"], 2 * radius + 4.0, rng.uniform(-8.0, 10.0))
+        stop = before(bodies["L3"], 2 * radius + rng.uniform(18.0, 40.0))
+        mesenteric = [(shift + 4, *start), (shift + rng.normal(0.0, 5.0), *stop)]
+        draw_tube(canvas, mesenteric, [7.0, 6.0], tissues.fat, opacity=0.5)
+        draw_tube(canvas, mesenteric, [3.2, 2.4], blood, opacity=0.8)
     crossing = before(bodies["L1"], 2 * radius + 8.0, -14.0)
     draw_tube(canvas, [(-14.0, *crossing), (40.0, crossing[0] + 14.0, crossing[1] + 8.0)], [2.8, 2.8], blood)
 
