@@ -93,16 +93,6 @@ class Body:
         dy, dz = y - self.center[0], z - self.center[1]
         return dy * self.forward[0] + dz * self.forward[1], dy * self.up[0] + dz * self.up[1]
 
-    def straightened(self, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """As `local`, in the body as it were without taper and skew: its corners lie at half its depth and height."""
-        forward, up = self.local(y, z)
-        straight = forward
-        for _ in range(2):
-            half = (self.front + self.back) / 4 + straight / self.depth * (self.front - self.back) / 2
-            level = np.clip(up / half, -1.5, 1.5)
-            straight = (forward - self.skew / 2 * level) / (1 + self.taper / (2 * self.depth) * level)
-        return straight, up
-
     def to_plan(self, points: np.ndarray) -> np.ndarray:
         """(..., 2) points in (y, z) from mm to the front and to the head of `center`."""
         return self.center + points @ np.stack([self.forward, self.up])
@@ -116,18 +106,38 @@ LEAN_DEG = (2.0, 3.5)
 """Mean and standard deviation of the angle by which L1 lies behind L5, lying on the back (20 SPIDER patients)."""
 
 
+THORACIC_RETURN = 0.5
+"""Share by which the thoracic spine bends back to the table's line where L1 is tilted more or less than on average."""
+
+MEAN_TILT_DEG, LARGEST_BEND_DEG = -6.0, 8.0
+"""Average tilt of L1's upper endplate in drawn columns, and the largest bend that three thoracic bodies share."""
+
+
 def build_column(case: Case, rng: np.random.Generator) -> list[Body]:
     """The bodies of a patient from S3 upwards to T9; the middle of L3 lies at (0, 0)."""
     forms, joints = draw_forms(case, rng)
     column = [_placed("S3", forms["S3"], np.zeros(2), 0.0)]
-    for joint, name in zip(joints.values(), list(forms)[1:], strict=True):
+    names, joints = list(forms), list(joints.values())
+    lumbar = names.index("L1")
+    for joint, name in zip(joints[:lumbar], names[1:], strict=False):
         column.append(_put_on(column[-1], joint, name, forms[name]))
+    column = _upright(column, np.radians(rng.normal(*LEAN_DEG)))
+    away = THORACIC_RETURN * (np.degrees(endplate_tilt(column[-1], 1)) - MEAN_TILT_DEG)
+    bend = np.radians(np.clip(away, -LARGEST_BEND_DEG, LARGEST_BEND_DEG)) / 3
+    for joint, name in zip(joints[lumbar:], names[lumbar + 1 :], strict=True):
+        form = forms[name] if name == "T9" else replace(forms[name], wedge=forms[name].wedge + bend)
+        column.append(_put_on(column[-1], joint, name, form))
+    return column
+
+
+def _upright(column: list[Body], lean: float) -> list[Body]:
+    """The column turned until L1 lies behind L5 by an angle in radians, and moved until L3 lies at (0, 0)."""
     bodies = {body.name: body for body in column}
-    down = _middle(bodies["L5"], -1) - _middle(bodies["L1"], -1)
-    turn = np.radians(rng.normal(*LEAN_DEG)) - np.arctan2(-down[0], -down[1])
+    upwards = _middle(bodies["L1"], -1) - _middle(bodies["L5"], -1)
+    turn = lean - np.arctan2(*upwards)
     turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     middle = bodies["L3"].center
-    return [replace(b, center=(b.center - middle) @ turned, tilt=b.tilt - turn) for b in column]
+    return [replace(body, center=(body.center - middle) @ turned, tilt=body.tilt - turn) for body in column]
 
 
 def disc_height(above: Body, below: Body) -> float:

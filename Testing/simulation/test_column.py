@@ -187,6 +187,12 @@ def test_the_same_generator_gives_the_same_column_upright_about_the_third_lumbar
     assert abs(np.degrees(np.arctan2(lean[0], lean[1]))) < 25
 
 
+def test_the_thoracic_spine_returns_to_the_line_of_the_table():
+    columns = [healthy(seed, lordosis_deg=25 + seed) for seed in range(40)]
+    spread = {name: np.std([endplate_tilt(column[name], 1) for column in columns]) for name in ("L1", "T9")}
+    assert spread["T9"] < 0.8 * spread["L1"]
+
+
 def test_transitional_vertebrae_change_the_disc_that_makes_them_so():
     plain, sacral, lumbar = (
         healthy(4, transitional=kind) for kind in ("none", "sacralized", "lumbarized")
@@ -226,16 +232,3 @@ def test_the_sideways_curve_has_the_cobb_angle_asked_and_its_convexity_to_the_le
     assert slopes.max() - slopes.min() == pytest.approx(abs(cobb), abs=0.5)
     assert np.sign(curve[len(curve) // 2, 1]) == np.sign(cobb)
     assert curve[0, 1] == pytest.approx(0, abs=1e-6)
-
-
-@given(seeds)
-@settings(max_examples=20, deadline=None)
-def test_straightening_carries_the_corners_to_half_the_depth_and_height(seed):
-    for body in healthy(seed).values():
-        for side in (-1, 1):
-            for end in (-1, 1):
-                height = body.front if side > 0 else body.back
-                found = body.straightened(*body.corner(side, end))
-                rise = end * height / 2
-                assert found[1] == pytest.approx(rise)
-                assert found[0] == pytest.approx(side * body.depth / 2, abs=0.02 * body.depth)
