@@ -2,7 +2,7 @@
 # make test      check the style and run every test
 # make evaluate  measure the models on the real data and write docs/results.md
 # make train     train the models from the real data
-# make bench     time a grading, stage by stage
+# make bench     time a grading, stage by stage, and simulated studies
 #
 # The real data are read from ../shared/data, or from the folder that MODICGRADER_DATA names.
 
@@ -36,6 +36,7 @@ train: $(READY)
 
 bench: $(READY)
 	$(RUN) Testing/benchmarks/grading_time.py
+	$(RUN) Testing/benchmarks/simulation_time.py
 
 # The tests that draw a scene off screen crash without these libraries; root installs them, others are told.
 graphics: $(READY)
