@@ -45,7 +45,8 @@ def disc_grid(
     unit = _unit(step)
     lean = disc.left / max(abs(float(disc.left @ unit)), 0.5)
     along = lean * np.sign(lean @ unit) * np.linalg.norm(step)
-    nearest = float(np.round(reference.to_index(disc.center)[0]))
+    # A disc may lie beside all slices; it is then read on the outermost.
+    nearest = float(np.clip(np.round(reference.to_index(disc.center)[0]), 0, reference.array.shape[0] - 1))
     # The grid's middle slice is an actual slice of the reference, so its samples are not interpolated between two.
     middle = disc.center + along * (nearest - float(reference.to_index(disc.center)[0]))
     down, back = (-_unit(axis - (axis @ unit) * unit) * pixel_mm for axis in (disc.normal, disc.anterior))

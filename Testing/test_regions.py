@@ -71,13 +71,22 @@ def test_every_sample_of_a_region_lies_on_a_slice_of_the_study(reference, center
     assert np.ptp(slices) == pytest.approx(region["slices"] - 1)
 
 
+@given(studies, centers, tilts)
+def test_the_middle_of_a_region_is_a_slice_that_is_there_even_where_the_disc_lies_beside_all(reference, center, tilt):
+    grid = disc_grid(disc_in(reference, center, **tilt), reference, shape=(9, 9), pixel_mm=1.0, slices=1)
+    middle = reference.to_index(grid.to_patient([0, 4, 4]))[0]
+    assert -1e-6 <= middle <= reference.array.shape[0] - 1 + 1e-6
+
+
 @given(studies, centers, tilts, regions)
 def test_a_region_has_the_disc_in_its_middle_upright_with_the_front_first(reference, center, tilt, region):
     disc = disc_in(reference, center, **tilt)
     grid = disc_grid(disc, reference, **region)
     middle = (np.array(grid.shape) - 1) / 2
     np.testing.assert_allclose(grid.to_index(disc.center)[1:], middle[1:], atol=1e-6)
-    assert abs(grid.to_index(disc.center)[0] - middle[0]) <= 1 + 1e-6
+    place = reference.to_index(disc.center)[0]
+    beyond = abs(place - np.clip(place, 0, reference.array.shape[0] - 1))
+    assert abs(grid.to_index(disc.center)[0] - middle[0]) <= 1 + beyond + 1e-6
     ahead = grid.to_index(disc.center + disc.anterior) - grid.to_index(disc.center)
     np.testing.assert_allclose(ahead, [0, 0, -1 / region["pixel_mm"]], atol=1e-6)
     beside = grid.to_index(disc.center + disc.left) - grid.to_index(disc.center)
