@@ -185,7 +185,7 @@ class Canal:
         """The cord down to its conus, and the filum."""
         course, rng = self._course, self._rng
         conus = course.index("L1") + rng.normal(0.0, 0.45)
-        swell = np.clip((course.level - conus) / 1.5, 0.0, 1.0) ** 0.7
+        swell = np.clip((course.level - conus) / 0.9, 0.0, 1.0) ** 0.7
         radius = self._take(self._scale * course.profile(CORD_MM) * swell)
         lie = 0.55 + 0.06 * self._waves(60.0) + 0.1 * (1 - swell)
         middle = self._take(self._front + lie * (self._back - self._front))

@@ -1,0 +1,78 @@
+"""The spinal canal and its contents."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ModicGraderLib.anatomy import CANAL_LABEL
+from ModicGraderLib.simulation.canal import draw_canal
+from ModicGraderLib.simulation.case import Case, DiscState
+
+from .surroundings import PATIENT, Surroundings, surroundings
+
+
+def canal(case: Case | None = None, seed: int = 2) -> Surroundings:
+    scene = surroundings(case)
+    draw_canal(*scene.drawn_with(), np.random.default_rng(seed))
+    return scene
+
+
+def sac_depth(scene: Surroundings, level: float) -> float:
+    """mm from the front to the back of the thecal sac in the midline beside a level."""
+    along = np.arange(-6.0, 26.0, 0.25)
+    points = [scene.index(*scene.course.point(level, behind)) for behind in along]
+    return 0.25 * sum(scene.canvas.labels[point] == CANAL_LABEL for point in points)
+
+
+def share_of_nerve(scene: Surroundings, name: str) -> float:
+    """Share of the sac's midline beside a vertebra that has the relaxation of nerve rather than of fluid."""
+    here = [scene.course.point(scene.course.index(name), behind) for behind in np.arange(0.0, 18.0, 0.5)]
+    here = [point for point in here if scene.canvas.labels[scene.index(*point)] == CANAL_LABEL]
+    return float(np.mean([scene.values_at(*point)[3] < 1000 for point in here]))
+
+
+def test_the_sac_runs_from_the_top_of_the_column_to_the_sacrum_and_ends_there():
+    scene = canal()
+    depths = {level: sac_depth(scene, level) for level in np.arange(2.5, 9.0, 0.5)}
+    assert min(depths.values()) > 6
+    assert sac_depth(scene, scene.course.index("S3") - 0.3) == 0
+
+
+def test_the_sac_is_as_deep_as_in_real_patients():
+    depths = [sac_depth(canal(seed=seed), 5.0) for seed in range(2)]
+    assert 10.5 < np.mean(depths) < 17.0
+
+
+def test_a_narrow_canal_has_a_smaller_sac():
+    voxels = [(canal(Case(PATIENT, canal_factor=factor)).canvas.labels == CANAL_LABEL).sum() for factor in (0.7, 1.2)]
+    assert voxels[0] < 0.75 * voxels[1]
+
+
+def test_a_herniated_disc_narrows_the_sac_at_its_level_alone():
+    healthy, sick = canal(), canal(Case(PATIENT, discs={"L3/L4": DiscState(herniation_mm=6.0)}))
+    at_disc, elsewhere = healthy.course.index("L4") + 0.5, healthy.course.index("L2") + 0.5
+    lost = sac_depth(healthy, at_disc) - sac_depth(sick, at_disc)
+    assert lost == pytest.approx(6.0, abs=1.6)
+    assert sac_depth(healthy, elsewhere) == pytest.approx(sac_depth(sick, elsewhere), abs=0.6)
+
+
+def test_the_cord_fills_the_middle_of_the_sac_at_t11_and_has_ended_by_l4():
+    scene = canal()
+    assert share_of_nerve(scene, "T11") > 0.35
+    assert share_of_nerve(scene, "L4") < 0.3
+
+
+def test_only_the_canal_is_labelled_and_no_label_lies_before_the_walls_of_healthy_bodies():
+    scene = canal()
+    assert set(np.unique(scene.canvas.labels)) == {0, CANAL_LABEL}
+    where = scene.canvas.labels == CANAL_LABEL
+    behind, _ = scene.course.locate(scene.canvas.y[where], scene.canvas.z[where])
+    assert behind.min() > -0.8
+
+
+def test_a_canal_beyond_the_canvas_is_no_error():
+    scene = surroundings()
+    scene.canvas.x += 300.0
+    draw_canal(*scene.drawn_with(), np.random.default_rng(0))
+    assert not scene.canvas.labels.any()
