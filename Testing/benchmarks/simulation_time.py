@@ -37,9 +37,8 @@ def main() -> None:
             peaks.append(peak_gb())
         seconds = sorted(second for second, _ in runs)
         shapes = ", ".join("x".join(map(str, shape)) for _, shape in runs)
-        print(
-            f"{statistics.median(seconds):6.2f} s  {slices:2d} slices, {seconds[0]:.2f} to {seconds[-1]:.2f} s ({shapes})"
-        )
+        spread = f"{seconds[0]:.2f} to {seconds[-1]:.2f} s"
+        print(f"{statistics.median(seconds):6.2f} s  {slices:2d} slices, {spread} ({shapes})")
         print(f"          memory at most, after each patient: {', '.join(f'{peak:.2f}' for peak in peaks)} GB")
 
 
