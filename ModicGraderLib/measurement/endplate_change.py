@@ -63,7 +63,7 @@ def measure_change(
     Returns
     -------
     ChangeExtent
-        Height is the greatest depth below the endplate over the body's height where the change lies; anteroposterior
+        Height is the greatest depth below the endplate over the median height of the body where the change lies; anteroposterior
         extent that on the slice with most of it, over the distance of the corners; area that of the projection on the
         endplate. Nothing is measured, and all is 0, where there is no change.
     """
