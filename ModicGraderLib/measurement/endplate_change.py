@@ -63,9 +63,9 @@ def measure_change(
     Returns
     -------
     ChangeExtent
-        Height is the greatest depth below the endplate over the median height of the body where the change lies; anteroposterior
-        extent that on the slice with most of it, over the distance of the corners; area that of the projection on the
-        endplate. Nothing is measured, and all is 0, where there is no change.
+        Height is the greatest depth below the endplate over the median height of the body, on the slices with the
+        change; anteroposterior extent that on the slice with most of it, over the distance of the corners; area that
+        of the projection on the endplate. Nothing is measured, and all is 0, where there is no change.
     """
     change = change & body
     if not change.any():
