@@ -119,6 +119,11 @@ def simulate(
     count: Annotated[
         int | None, typer.Option(min=1, help="Make a cohort of so many seeds, one folder each: DIR/0000, ...")
     ] = None,
+    slices: Annotated[int | None, typer.Option(min=1, help="Slices of each series; as in practice by default.")] = None,
+    eight_bit: Annotated[
+        bool | None, typer.Option(help="Store 8 bits, clipped, as published data do; by lot by default.")
+    ] = None,
+    fat_suppressed: Annotated[bool, typer.Option("--fat-suppressed", help="Take T2 with the fat suppressed.")] = False,
     list_cases: Annotated[bool, typer.Option("--list-cases", help="List the teaching cases and stop.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -136,12 +141,13 @@ def simulate(
     from .simulation.files import simulate_study
 
     folders = {output / f"{one:04d}": one for one in range(seed, seed + count)} if count else {output: seed}
+    pictures = {"slices": slices, "eight_bit": eight_bit, "fat_suppressed": fat_suppressed}
     done = []
     with shown_progress() as progress:
         try:
             for folder, one in folders.items():
                 progress.step(len(done) / len(folders), f"Simulating study {len(done) + 1} of {len(folders)}")
-                done.append(simulate_study(one, folder, request))
+                done.append(simulate_study(one, folder, request, **pictures))
         except KeyboardInterrupt:
             raise Cancelled(f"cancelled; {len(done)} of {len(folders)} studies were written") from None
     print_simulated(done, output, request, as_json=as_json)

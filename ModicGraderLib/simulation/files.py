@@ -18,13 +18,17 @@ FILES = ("t1.nii.gz", "t2.nii.gz", "labels.nii.gz", "truth.json")
 """What a study consists of, `truth.json` last: where it is, the rest is there as well."""
 
 
-def simulate_study(seed: int, directory: Path, request: Mapping[str, Any] | None = None) -> dict[str, Path]:
+def simulate_study(
+    seed: int, directory: Path, request: Mapping[str, Any] | None = None, **pictures: Any
+) -> dict[str, Path]:
     """Simulate a study and write it into a folder.
 
     Parameters
     ----------
     request:
         A checked case file; the patient is drawn from the epidemiology if None.
+    pictures:
+        How they are taken: the keywords of `simulate.simulate`.
 
     Returns
     -------
@@ -32,7 +36,7 @@ def simulate_study(seed: int, directory: Path, request: Mapping[str, Any] | None
         Path of each file by its name without extensions.
     """
     case = None if request is None else build_case(request, np.random.default_rng(seed))
-    return write_study(simulate(seed, case), directory)
+    return write_study(simulate(seed, case, **pictures), directory)
 
 
 def write_study(study: SimulatedStudy, directory: Path) -> dict[str, Path]:

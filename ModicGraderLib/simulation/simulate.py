@@ -72,7 +72,12 @@ class SimulatedStudy:
 
 
 def simulate(
-    seed: int, case: Case | None = None, *, slices: int | None = None, eight_bit: bool | None = None
+    seed: int,
+    case: Case | None = None,
+    *,
+    slices: int | None = None,
+    eight_bit: bool | None = None,
+    fat_suppressed: bool = False,
 ) -> SimulatedStudy:
     """The patient of a seed; the same seed (and case) gives the same patient to the byte.
 
@@ -84,13 +89,15 @@ def simulate(
         Slices in each series; as many as a real examination has if None.
     eight_bit:
         Whether values are rescaled to 8 bits and clipped, as in published data sets; by lot if None.
+    fat_suppressed:
+        Whether T2 shows water alone: an inversion of the fat, or a Dixon sequence, by lot.
     """
     rngs = {name: np.random.default_rng([seed, stream]) for stream, name in enumerate(_STREAMS)}
     case = case or draw_case(rngs["case"])
-    protocols = draw_protocols(rngs["protocol"], slices=slices, eight_bit=eight_bit)
+    protocols = draw_protocols(rngs["protocol"], slices=slices, eight_bit=eight_bit, fat_suppressed=fat_suppressed)
     column = build_column(case, rngs["column"])
     canvas, tissue_map = _draw(case, column, protocols, rngs)
-    t1, t2 = (scan(tissue_map, protocol, rngs[protocol.contrast]) for protocol in protocols)
+    t1, t2 = (scan(tissue_map, one, rngs[name]) for name, one in zip(("t1", "t2"), protocols, strict=True))
     labels, lesions = (t2.resample_labels(array) for array in (canvas.labels, canvas.lesions))
     discs = _located(canvas, column, t2.volume)
     noise = {"t1": t1.noise_sd, "t2": t2.noise_sd}
