@@ -135,7 +135,7 @@ ONE = case(L3_L4=DiscState(3, lower=changed("I")))
         ({"seen_slices": 1}, "is seen on 1 of the 2 slices"),
         ({"contrast": (0.02, 0.02)}, "hardly differs"),
         ({"noise_sd": 400.0}, "hardly differs"),
-        ({"seen_slices": 0}, "does not reach the picture"),
+        ({"depth_mm": 1.5}, "is seen on 0 of the 2 slices"),
     ],
 )
 def test_a_change_that_no_reader_would_call_is_a_finding_and_no_grade(how, said):
