@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..localization.locate import load_network
 from ..training.data_folder import data_folder
 from .simulator_classifier import VIEWS, from_measurements, from_regions
-from .simulator_contrasts import closed_form
+from .simulator_contrasts import Contrast, closed_form, measured_contrasts
 from .simulator_distances import Distance, distances
 from .simulator_pairs import MeasuredPair, digest, real_names, real_pairs, simulated_pairs
 from .simulator_pictures import write_distributions, write_lesions, write_regions, write_sheet
@@ -36,6 +36,16 @@ VIEW_TITLES = {
     "blurred": "blurred (anatomy and contrast alone)",
     "texture": "less what the blur leaves (texture and edges alone)",
 }
+
+PART_TITLES = {
+    "disc": "the disc alone",
+    "marrow": "marrow above the disc alone",
+    "front": "what lies in front of the bodies alone",
+    "canal": "the canal alone",
+}
+
+LESION_SEEDS = 40
+"""Simulated patients whose Modic changes are measured."""
 
 FARTHEST = 15
 """Measurements shown before the whole table."""
@@ -97,14 +107,15 @@ def compare_with_real(count: int, page: Path, sheets: Path, cache: Path) -> None
     real = list(real_pairs(folder, network, cache / f"real-{measuring}"))
     simulated = list(simulated_pairs(range(count), network, cache / f"simulated-{simulating}-{measuring}"))
     found = distances(real, simulated)
+    lesions = measured_contrasts(LESION_SEEDS, cache / f"simulated-{simulating}-{measuring}")
     blocks = {
         "pairs": _pairs(len(real), len(real_names(folder)), len(simulated), count),
         "distances": distance_tables(found),
         "classifier": _classifiers(real, simulated),
-        "contrasts": _contrasts(simulated),
+        "contrasts": _contrasts(lesions),
     }
     write_block(page, blocks)
-    _draw(real, simulated, found, page.parent, sheets)
+    _draw(real, simulated, found, lesions, page.parent, sheets)
 
 
 def write_block(page: Path, blocks: dict[str, str]) -> None:
@@ -167,13 +178,16 @@ def _classifiers(real: list[MeasuredPair], simulated: list[MeasuredPair]) -> str
     rows += [
         f"| network on disc regions, {VIEW_TITLES[view]} | {from_regions(real, simulated, view)} |" for view in VIEWS
     ]
+    rows += [
+        f"| network on disc regions, {title} | {from_regions(real, simulated, part=part)} |"
+        for part, title in PART_TITLES.items()
+    ]
     return "| classifier | AUROC |\n|---|---|\n" + "\n".join(rows)
 
 
-def _contrasts(simulated: list[MeasuredPair]) -> str:
+def _contrasts(lesions: list[Contrast]) -> str:
     head = "| against normal marrow | T1, 1.5 T | T2, 1.5 T | T1, 3 T | T2, 3 T |\n|---|---|---|---|---|"
     rows = [f"| {name} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |" for name, ratios in closed_form()]
-    lesions = [lesion for pair in simulated for lesion in pair.lesions]
     measured = "| changes in simulated pictures | number | T1 | T2 |\n|---|---|---|---|"
     for kind in dict.fromkeys(sorted(one[0] for one in lesions)):
         values = np.array([one[1:] for one in lesions if one[0] == kind])
@@ -183,7 +197,12 @@ def _contrasts(simulated: list[MeasuredPair]) -> str:
 
 
 def _draw(
-    real: list[MeasuredPair], simulated: list[MeasuredPair], found: list[Distance], docs: Path, sheets: Path
+    real: list[MeasuredPair],
+    simulated: list[MeasuredPair],
+    found: list[Distance],
+    lesions: list[Contrast],
+    docs: Path,
+    sheets: Path,
 ) -> None:
     """The simulated half beside the page; both halves, simulated above real, where git does not look."""
     some = real[:: max(1, len(real) // SHEET_PAIRS)][:SHEET_PAIRS]
@@ -196,7 +215,7 @@ def _draw(
     there = {one.name for one in found}
     write_distributions({n: t for n, t in SHOWN.items() if n in there}, found, real, simulated,
                         docs / "simulator-distributions.png")  # fmt: skip
-    write_lesions([lesion for pair in simulated for lesion in pair.lesions], docs / "simulator-contrasts.png")
+    write_lesions(lesions, docs / "simulator-contrasts.png")
 
 
 def _regions(pairs: list[MeasuredPair]) -> list[np.ndarray]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 
 from ..anatomy import CANAL_LABEL
 from ..regions import resample
-from ..simulation.simulate import SimulatedStudy
+from ..simulation.simulate import SimulatedStudy, simulate
 from ..simulation.tissues import FAT_T1_MS, FAT_T2_MS, TYPICAL, Sequence, spin_echo
 
 PROTOCOLS = {
@@ -22,6 +25,9 @@ FULL_BLOWN = 0.7
 
 LEAST_VOXELS = 12
 
+Contrast = tuple[str, float, float]
+"""Type of a change, and its signal on T1 and on T2 as a share of the marrow's."""
+
 
 def closed_form() -> list[tuple[str, list[float]]]:
     """Signal against normal marrow of each tissue: (name, [T1 and T2 at 1.5 T, T1 and T2 at 3 T])."""
@@ -34,8 +40,20 @@ def _ratio(name: str, field_t: float, sequence: Sequence) -> float:
     return float(signal / marrow)
 
 
-def lesion_contrasts(study: SimulatedStudy) -> list[tuple[str, float, float]]:
-    """(type, T1, T2) of each full-blown change in view: median signal against the same vertebrae's unchanged marrow."""
+def measured_contrasts(count: int, cache: Path) -> list[Contrast]:
+    """`lesion_contrasts` of the first `count` seeds, every type shown often; measured once for each cache folder."""
+    path = cache / f"contrasts-{count}.json"
+    if not path.exists():
+        found = [one for seed in range(count) for one in lesion_contrasts(simulate(seed, slices=1, eight_bit=False))]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(found), encoding="utf-8")
+        partial.replace(path)
+    return [tuple(one) for one in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def lesion_contrasts(study: SimulatedStudy) -> list[Contrast]:
+    """Each full-blown change in view by its median signal against the same vertebrae's unchanged marrow."""
     t2 = study.t2.array
     t1 = resample(study.t1.array, study.t1.grid, study.t2.grid, outside=0.0)
     bodies = (study.labels > 0) & (study.labels < CANAL_LABEL)

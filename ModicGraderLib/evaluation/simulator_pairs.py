@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +22,20 @@ from ..localization.network import SpineNetwork
 from ..localization.spine import SpineLocation
 from ..mapping.marrow import fit_marrow
 from ..regions import disc_grid, resample
+from ..simulation.epidemiology import draw_case
+from ..simulation.lesion_lots import EPIDEMIOLOGICAL_MIX
 from ..simulation.simulate import simulate
 from ..study import SpineStudy, Volume
 from ..training.splits import is_held_out
-from .simulator_contrasts import lesion_contrasts
 from .simulator_shape import shape_features
 from .simulator_signal import marrow_correlation, picture_features
 
 VIEW_SHAPE = (256, 168)
 VIEW_PIXEL_MM = 0.9
 """(rows, columns) and pixel size of the picture of a pair that contact sheets show."""
+
+CASES = 1_000_000
+"""Stream of random numbers from which the patients compared with real ones are drawn."""
 
 WINDOW = 2.2
 """Signal in units of the marrow that a picture shows as white."""
@@ -53,8 +57,6 @@ class MeasuredPair:
         (discs, 2, 72, 112) float16: T1 and T2 about each disc, as the grader sees them, in their own units.
     view:
         (2, rows, columns) uint8: both contrasts about the spine, scaled by the marrow.
-    lesions:
-        (type, T1, T2) of the changes that a simulated patient has, as `simulator_contrasts` measures them.
     """
 
     name: str
@@ -62,7 +64,6 @@ class MeasuredPair:
     levels: tuple[str, ...]
     regions: np.ndarray
     view: np.ndarray
-    lesions: list[tuple[str, float, float]] = field(default_factory=list)
 
 
 def real_names(folder: Path) -> list[str]:
@@ -78,7 +79,7 @@ def real_pairs(folder: Path, network: SpineNetwork, cache: Path) -> Iterator[Mea
     for name in real_names(folder):
         yield from _cached(
             cache / f"spider-{name}.npz",
-            lambda name=name: (_study(*_square(*(volumes / f"{name}_{c}.nii.gz" for c in ("t1", "t2")))), []),
+            lambda name=name: _study(*_square(*(volumes / f"{name}_{c}.nii.gz" for c in ("t1", "t2")))),
             network,
         )
 
@@ -89,9 +90,11 @@ def simulated_pairs(seeds: range, network: SpineNetwork, cache: Path) -> Iterato
         yield from _cached(cache / f"simulated-{seed}.npz", lambda seed=seed: _simulated(seed), network)
 
 
-def _simulated(seed: int) -> tuple[SpineStudy, list]:
-    study = simulate(seed, slices=1, eight_bit=True)
-    return _study(study.t1, study.t2), lesion_contrasts(study)
+def _simulated(seed: int) -> SpineStudy:
+    # Types as frequent as in clinics; training shows the rare ones far more often.
+    case = draw_case(np.random.default_rng([seed, CASES]), EPIDEMIOLOGICAL_MIX)
+    study = simulate(seed, case, slices=1, eight_bit=True)
+    return _study(study.t1, study.t2)
 
 
 def digest(folders: list[Path]) -> str:
@@ -177,14 +180,13 @@ def _view(study: SpineStudy, location: SpineLocation, references: dict) -> np.nd
     return np.array(views, np.uint8)
 
 
-def _cached(path: Path, read: Callable[[], tuple[SpineStudy, list]], network: SpineNetwork) -> Iterator[MeasuredPair]:
+def _cached(path: Path, read: Callable[[], SpineStudy], network: SpineNetwork) -> Iterator[MeasuredPair]:
     """The pair that a file holds, measured now if it is not there; nothing where no spine was found."""
     if not path.exists():
-        study, lesions = read()
-        pair = measure_pair(path.stem, study, network)
+        pair = measure_pair(path.stem, read(), network)
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {} if pair is None else {"regions": pair.regions.astype(np.float16), "view": pair.view}
-        words = {} if pair is None else {"features": pair.features, "levels": pair.levels, "lesions": lesions}
+        words = {} if pair is None else {"features": pair.features, "levels": pair.levels}
         partial = path.with_suffix(".partial.npz")
         np.savez_compressed(partial, words=json.dumps(words), **arrays)
         partial.replace(path)
@@ -192,5 +194,4 @@ def _cached(path: Path, read: Callable[[], tuple[SpineStudy, list]], network: Sp
         words = json.loads(str(saved["words"]))
         if words:
             regions = saved["regions"].astype(np.float32)
-            levels, lesions = tuple(words["levels"]), [tuple(one) for one in words.get("lesions", [])]
-            yield MeasuredPair(path.stem, words["features"], levels, regions, saved["view"], lesions)
+            yield MeasuredPair(path.stem, words["features"], tuple(words["levels"]), regions, saved["view"])

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import pyplot
 from PIL import Image
 
+from .simulator_contrasts import Contrast
 from .simulator_distances import Distance
 from .simulator_pairs import MeasuredPair
 
@@ -69,7 +70,7 @@ def write_distributions(
     _save_figure(figure, path)
 
 
-def write_lesions(lesions: list[tuple[str, float, float]], path: Path) -> None:
+def write_lesions(lesions: list[Contrast], path: Path) -> None:
     """Where changes of each Modic type lie by their signal on T1 and T2 against the same vertebra's marrow."""
     figure, axis = pyplot.subplots(figsize=(4.6, 4.2))
     for kind in sorted({one[0] for one in lesions}):
