@@ -123,7 +123,8 @@ class Canvas:
         goal = np.asarray(point, float)
         place = goal.copy()
         for _ in range(20):
-            index = self.grid.to_index(place)[:, None]
-            shown = [ndimage.map_coordinates(f, index, order=1, mode="nearest")[0] for f in (self.x, self.y, self.z)]
-            place = place + goal - shown
+            # Beyond the canvas its warp is carried on unchanged: discs of a crooked spine lie beside a lone slice.
+            inside = np.clip(self.grid.to_index(place), 0, np.array(self.grid.shape) - 1)
+            shown = [ndimage.map_coordinates(f, inside[:, None], order=1)[0] for f in (self.x, self.y, self.z)]
+            place = goal - shown + self.grid.to_patient(inside)
         return place

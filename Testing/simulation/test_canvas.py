@@ -44,6 +44,15 @@ def test_the_column_leaves_the_midline_by_the_sideways_curve(canvas):
     assert canvas.to_patient(np.zeros(3))[0] == pytest.approx(6.0, abs=4.5)
 
 
+@settings(max_examples=20, deadline=None)
+@given(x=st.floats(-15, 15), z=st.floats(-35, 35))
+def test_a_point_beside_a_narrow_canvas_lies_as_far_away_as_on_the_plan(x, z):
+    narrow = Canvas(grid((12, 160, 160)), np.random.default_rng(3), sideways=np.array([[-60, 0], [0, 12], [60, 0]]))
+    place = narrow.to_patient(np.array([x, 0.0, z]))
+    assert place[0] == pytest.approx(x + np.interp(z, [-60, 0, 60], [0, 12, 0]), abs=6.0)
+    assert np.abs(place[1:] - (0.0, z)).max() < 6.0
+
+
 @pytest.mark.parametrize("size_mm", [1.5, 6.0, 45.0])
 def test_noise_has_unit_variance_and_grains_of_its_size(canvas, size_mm):
     noise = canvas.noise(size_mm)
