@@ -60,3 +60,9 @@ def grains(
     size = [int(np.ceil(n * s)) for n, s in zip(nodes[1:], step[1:], strict=True)]
     fine = torch.nn.functional.interpolate(torch.from_numpy(noise)[None], size=size, mode="bilinear")
     return fine[0].numpy()[:, : shape[1], : shape[2]]
+
+
+def sheets(field: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+    """About the distance in mm, seen in a slice, to where a field changes its sign: thin sheets that branch."""
+    steepness = sum((np.gradient(field, axis=axis) / spacing[axis].item()) ** 2 for axis in (1, 2))
+    return np.abs(field) / np.sqrt(steepness + 1e-4)

@@ -96,10 +96,15 @@ def draw_posterior_elements(
     for below, body in zip(column[:-1], column[1:], strict=True):
         if not body.name.startswith("S"):
             _draw_foramina(canvas, below, body, tissues)
-    for body in column:
+    tips = process_tips(column)
+    room = np.linalg.norm(np.diff(tips, axis=0), axis=1)
+    for number, body in enumerate(column):
         if not body.name.startswith("S"):
             arch = ARCHES.get(body.name, ARCHES["T9"])
-            _draw_arch(canvas, body, arch, case, tissues, rng)
+            # Where lordosis brings the tips together, the processes are lower; in the old they may touch.
+            gap = rng.uniform(4.0, 10.0) - 4.0 * (case.patient.age_years > 60)
+            tallest = (float(room[max(number - 1, 0) : number + 1].min()) - gap) / _scale(body)
+            _draw_arch(canvas, body, arch, tallest, case, tissues, rng)
 
 
 def process_tips(column: list[Body]) -> np.ndarray:
@@ -146,7 +151,9 @@ def _draw_foramina(canvas: Canvas, below: Body, body: Body, tissues: Tissues) ->
     canvas.paint(np.minimum(root, onwards), tissues.nerve, box)
 
 
-def _draw_arch(canvas: Canvas, body: Body, arch: Arch, case: Case, tissues: Tissues, rng: np.random.Generator) -> None:
+def _draw_arch(
+    canvas: Canvas, body: Body, arch: Arch, tallest: float, case: Case, tissues: Tissues, rng: np.random.Generator
+) -> None:
     scale = _scale(body)
     lowest = min(arch.tip_up - arch.height / 2, arch.reach[1]) - 5
     box = part_of(canvas, _corners(body, (-6.0, arch.tip + 5), (lowest, arch.reach[0] + 4)), arch.apart * scale + 22)
@@ -160,7 +167,7 @@ def _draw_arch(canvas: Canvas, body: Body, arch: Arch, case: Case, tissues: Tiss
     if len(near):
         middle = slice(int(near[0]), int(near[-1]) + 1)
         point = x[middle], behind[middle], up[middle]
-        center = joined(_process(point, arch, lamina, rng), _lamina(point, arch, lamina), 5.0)
+        center = joined(_process(point, arch, tallest, lamina, rng), _lamina(point, arch, lamina), 5.0)
         bone[middle] = joined(bone[middle], center, 4.0)
     grain = grains(bone.shape, canvas.spacing, 5.0, rng)
     bone = bone * scale + 0.45 * grain
@@ -172,7 +179,7 @@ def _draw_arch(canvas: Canvas, body: Body, arch: Arch, case: Case, tissues: Tiss
     _draw_joint(canvas, box, (np.abs(x), behind, up), arch, lamina, tissues)
 
 
-def _process(point: tuple, arch: Arch, lamina: float, rng: np.random.Generator) -> np.ndarray:
+def _process(point: tuple, arch: Arch, tallest: float, lamina: float, rng: np.random.Generator) -> np.ndarray:
     """Signed distance to the spinous process: a plate whose height and droop vary from one to the next."""
     x, behind, up = point
     tip = arch.tip * rng.normal(1.0, 0.03)
@@ -183,6 +190,7 @@ def _process(point: tuple, arch: Arch, lamina: float, rng: np.random.Generator) 
     # Hollow above and below, club-shaped at the end.
     waist = rng.uniform(0.1, 0.25)
     tall = arch.height / 2 * rng.normal(1.0, 0.08) * (1 + arch.bulb * along + waist * (along**2 - 0.5))
+    tall = np.minimum(tall, max(tallest / 2, 3.0) + np.maximum(-4.0 * along, 0.0))
     side = block((behind - middle, half), (up - axis, tall), radius=min(5.0, 0.35 * arch.height))
     thick = arch.thickness * (1.15 + 0.25 * along)
     lean = rng.normal(0.0, 0.7) * (along + 1)

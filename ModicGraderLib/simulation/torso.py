@@ -9,7 +9,7 @@ from .canvas import Canvas
 from .case import Case
 from .column import BackWall, Body
 from .course import STEP_MM, Course
-from .fields import coarse, fill, grains
+from .fields import coarse, fill, grains, sheets
 from .posterior_elements import REFERENCE_DEPTH_MM, process_tips
 from .tissues import Tissues
 from .vessels import draw_prevertebral, draw_psoas, draw_vessels
@@ -152,9 +152,11 @@ class Back:
         if self._canvas.labels[box].size == 0:
             return
         skin = self._fine(self._skin, box)
+        spacing = self._canvas.spacing
         patchy = np.clip(self._grains(box, 22.0) * 0.5 + self._rng.uniform(0.1, 0.6), 0.05, 1.0)
-        line = np.clip(1 - np.abs(self._grains(box, 16.0, 9.0, 6.0)) / 0.1, 0.0, 1.0) * patchy
-        line = np.maximum(line, np.clip(0.8 - np.abs(self._grains(box, 9.0, 4.0, 5.0)) / 0.14, 0.0, 1.0) * patchy**2)
+        lobes, lobules = (self._grains(box, *size) for size in ((16.0, 9.0, 6.0), (9.0, 4.0, 5.0)))
+        line = np.clip(1.1 - sheets(lobes, spacing) / 0.5, 0.0, 1.0) * patchy
+        line = np.maximum(line, np.clip(0.9 - sheets(lobules, spacing) / 0.5, 0.0, 1.0) * patchy**2)
         # One fascia runs along the skin, halfway down the fat.
         scarpa = np.abs(skin + self._rng.uniform(0.3, 0.6) * self._fat_mm + 1.5 * self._grains(box, 40.0))
         line = np.maximum(line, 0.8 * np.clip(1 - scarpa / 0.8, 0.0, 1.0) * np.sqrt(patchy))
@@ -175,8 +177,8 @@ class Back:
             return
         fatty = take(course.profile(FATTY_LEVELS))
         deep = np.exp(-np.maximum(behind - front - 4, 0) / 12.0)
-        threshold = 1.6 - 1.8 * self._fatness() * fatty - 0.7 * deep * (0.3 + fatty)
-        cleft = np.abs(self._x) - 9.0 - rng.uniform(0, 4) - 0.4 * (behind - front) + 2.0 * np.sin(behind / 9.0)
+        threshold = 1.5 - 1.7 * self._fatness() * fatty - 0.7 * deep * (0.3 + fatty)
+        cleft = np.abs(self._x) - rng.uniform(4.0, 8.0) - rng.uniform(0.3, 0.5) * (behind - front)
         # Behind L5 and S1, whose processes are short, lies fat.
         deep = np.maximum(deep, np.exp(-(((take(course.level) - course.index("S1") - 0.5) / 0.6) ** 2)))
         muscle, threshold, cleft, deep = (self._fine(field, box) for field in (muscle, threshold, cleft, deep))
@@ -186,11 +188,14 @@ class Back:
         mix = 0.75 * fibers + 0.65 * self._grains(box, 8.0, 18.0, 7.0)
         streaks = np.clip(1.6 * (mix - threshold), 0.0, 0.92)
         streaks = np.maximum(
-            streaks, np.clip(0.9 - np.abs(cleft) / 1.1, 0.0, 0.75) * np.clip(0.6 + 0.5 * mix, 0.0, 1.0)
+            streaks,
+            np.clip(0.9 - np.abs(cleft + 1.5 * self._grains(box, 25.0)) / 0.9, 0.0, 0.75)
+            * np.clip(0.6 + 0.5 * mix, 0.0, 1.0),
         )
         inside = np.clip(0.5 - (muscle + 0.8) / 0.7, 0.0, 1.0)
         # Even lean muscle shows its bundles.
-        self._canvas.blend(inside * np.clip(0.08 + 0.08 * mix, 0.0, 0.4), tissues.fat, box)
+        bundles = 0.5 * mix + 0.8 * self._grains(box, 5.0, 9.0, 1.8)
+        self._canvas.blend(inside * np.clip(0.06 + 0.1 * bundles, 0.0, 0.5), tissues.fat, box)
         self._canvas.blend(streaks * inside, tissues.fat, box)
         self._draw_interspinous(box, muscle, inside, mix, deep)
 
@@ -212,8 +217,8 @@ class Back:
         beside = np.abs(self._canvas.x[box])
         sheet = np.clip(0.5 - (beside - 2.8) / 1.5, 0.0, 1.0) * inside
         fan = 0.7 * self._grains(box, 5.0, 4.0, 9.0) + 0.5 * mix
-        fat = np.clip(0.25 + rng.uniform(-0.12, 0.2) + 0.22 * fan + 0.35 * deep, 0.0, 0.95)
-        fiber = tissues.muscle._replace(density=0.66, t2_ms=0.85 * tissues.muscle.t2_ms)
+        fat = np.clip(0.12 + rng.uniform(-0.1, 0.2) + 0.22 * fan + 0.35 * deep, 0.0, 0.95)
+        fiber = tissues.muscle._replace(density=0.62, t2_ms=rng.uniform(0.6, 0.9) * tissues.muscle.t2_ms)
         self._canvas.blend(sheet * 0.9, fiber, box)
         self._canvas.blend(sheet * fat, tissues.fat, box)
         over_tips = np.clip(0.5 - (np.abs(muscle + 1.0) - 1.0) / 0.8, 0.0, 1.0) * (beside < 4.0)

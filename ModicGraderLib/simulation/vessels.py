@@ -60,18 +60,19 @@ def draw_prevertebral(canvas: Canvas, column: list[Body], tissues: Tissues, rng:
         canvas.paint(np.maximum(away - rng.uniform(0.6, 1.1), np.abs(canvas.x[box]) - 14.0), tissues.ligament, box, 0.9)
     for body in column:
         if not body.name.startswith("S"):
-            points = [(x, *before(body, 1.6, rng.uniform(-2, 2))) for x in (-18.0, 18.0)]
-            draw_tube(canvas, points, [1.2, 1.2], tissues.blood_flowing, opacity=0.85)
+            points = [(x, *before(body, rng.uniform(1.2, 2.5), rng.uniform(-4, 4))) for x in (-18.0, 18.0)]
+            radius = rng.uniform(0.5, 1.3)
+            draw_tube(canvas, points, [radius, radius], tissues.blood_flowing, opacity=rng.uniform(0.3, 0.9))
 
 
 def draw_vessels(canvas: Canvas, column: list[Body], tissues: Tissues, rng: np.random.Generator) -> None:
     """Draw aorta and vena cava down to L4, the common iliac vessels below, and what leaves the aorta in front."""
     bodies = {body.name: body for body in column}
     radius, wide = rng.uniform(*AORTA_MM), rng.uniform(*CAVA_MM)
-    shift, fork, blood = rng.normal(4.0, 4.0), rng.uniform(-14.0, 8.0), tissues.blood_flowing
+    shift, fork, blood = rng.normal(8.0, 4.0), rng.uniform(-14.0, 8.0), tissues.blood_flowing
     upper = [body for body in column if body.name[0] in "LT" and body.name != "L5"]
-    trunk = [(shift + 1.0, *before(bodies["L4"], 3.0 + radius, fork))]
-    trunk += [(shift + 1.0 + 2.0 * n, *before(body, 4.0 + 1.2 * n + radius)) for n, body in enumerate(upper[1:])]
+    trunk = [(0.5 * shift, *before(bodies["L4"], 3.0 + radius, fork))]
+    trunk += [(shift + 1.0 * n, *before(body, 4.0 + 1.2 * n + radius)) for n, body in enumerate(upper[1:])]
     draw_tube(canvas, trunk, [radius + 0.9] * len(trunk), tissues.ligament, opacity=0.6)
     draw_tube(canvas, trunk, [radius] * len(trunk), blood)
     confluence = (-12.0 + shift / 2, *before(bodies["L5"], 6.0, 6.0))

@@ -105,7 +105,7 @@ class Viscera:
         # Vessels and sheets of the mesentery.
         strands = np.clip(1 - np.abs(self._noise(18.0, 30.0, 8.0)) / 0.16, 0.0, 1.0) * (1 - loop)
         self._blend(strands * np.clip(food * 0.35 + 0.35, 0.0, 0.7), tissues.bowel)
-        haze = np.clip(0.12 + 0.12 * self._noise(12.0), 0.0, 0.4) * (1 - loop)
+        haze = np.clip(rng.uniform(0.08, 0.3) + 0.12 * self._noise(10.0, 20.0, 7.0), 0.0, 0.5) * (1 - loop)
         self._blend(haze * np.clip((self._ahead - 6.0) / 14.0, 0.0, 1.0), tissues.bowel)
 
     def _draw_liver(self) -> None:
