@@ -35,6 +35,8 @@ class BodyField:
         mm to the head of the body's middle.
     below_top, above_bottom:
         Depth in mm below the superior endplate and above the inferior one; negative outside.
+    superior_relief, inferior_relief:
+        How far those endplates stand out there beyond their smooth profile, in mm; negative in a notch or node.
     """
 
     distance: np.ndarray
@@ -43,6 +45,8 @@ class BodyField:
     up: np.ndarray
     below_top: np.ndarray
     above_bottom: np.ndarray
+    superior_relief: np.ndarray
+    inferior_relief: np.ndarray
 
 
 def half_width(body: Body) -> float:
@@ -74,8 +78,9 @@ def body_field(
     along = 2 * forward / body.depth
     # The dome of an endplate flattens towards the sides, where the ring of harder bone lies.
     dome = np.sqrt(np.clip(1 - left**2, 0.0, 1.0))
-    below_top = _endplate(body, "superior", forward, dome) + superior(along, x) - up
-    above_bottom = up - _endplate(body, "inferior", forward, dome) + inferior(along, x)
+    reliefs = superior(along, x), inferior(along, x)
+    below_top = _endplate(body, "superior", forward, dome) + reliefs[0] - up
+    above_bottom = up - _endplate(body, "inferior", forward, dome) + reliefs[1]
     height = np.clip(up / ((body.front + body.back) / 4), -1.2, 1.2)
     plan = np.clip(np.abs(left), 0, 1)
     front = _wall(body, "anterior", up) + 0.6 * body.depth * ((1 - plan**2.6) ** (1 / 2.6) - 1)
@@ -84,7 +89,7 @@ def body_field(
     back = _wall(body, "posterior", up) - 0.4 * body.depth * ((1 - plan**5) ** 0.2 - 1)
     waist = width - 2.0 * (1 - np.clip(height, -1, 1) ** 2)
     walls = (-below_top, -above_bottom, forward - front, back - forward, np.abs(x) - waist)
-    return BodyField(_rounded(walls, CORNER_MM), along, left, up, below_top, above_bottom)
+    return BodyField(_rounded(walls, CORNER_MM), along, left, up, below_top, above_bottom, *reliefs)
 
 
 def _wall(body: Body, name: str, up: np.ndarray) -> np.ndarray:

@@ -13,6 +13,9 @@ from .tissues import Tissues
 EDGE_MM = (1.2, 3.5)
 """Over how many mm a change fades into the marrow around it."""
 
+RIM_MM = 2.5
+"""Changed marrow about a notch or node, however deep that is."""
+
 IRREGULAR = 0.18
 """Standard deviation of a change's depth along the endplate, as a share of it."""
 
@@ -23,6 +26,7 @@ def paint_lesion(
     lesion: MarrowLesion,
     number: int,
     below_endplate: np.ndarray,
+    relief: np.ndarray,
     height_mm: float,
     shape: BodyField,
     marrow: np.ndarray,
@@ -36,6 +40,9 @@ def paint_lesion(
     ----------
     below_endplate:
         Depth in mm into the body from the endplate on which the change rests.
+    relief:
+        How far that endplate stands out there beyond its smooth profile. A change is as deep as asked from the profile,
+        as readers measure it, and at least a rim about a notch or node.
     height_mm:
         Height of the body.
     marrow:
@@ -48,7 +55,7 @@ def paint_lesion(
     flatness = rng.uniform(2.0, 5.0)
     reach = lesion.height * height_mm * (1 - np.clip(across, 0, 1) ** flatness) ** (1 / 2.2)
     roughness = np.clip(IRREGULAR * (0.9 * texture.patches[box] + 0.2 * texture.fine[box]), -0.6, 0.25)
-    beyond = below_endplate - reach * (1 + roughness)
+    beyond = np.minimum(below_endplate - relief - reach * (1 + roughness), below_endplate - np.minimum(RIM_MM, reach))
     edge = min(rng.uniform(*EDGE_MM), 0.4 * lesion.height * height_mm + 0.5)
     weight = np.clip(0.5 - beyond / edge, 0.0, 1.0) * (across < 1) * marrow
     for type_, share in _shares(lesion.type, texture.large[box] + 0.6 * texture.patches[box], below_endplate, reach):

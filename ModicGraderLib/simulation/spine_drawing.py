@@ -43,11 +43,12 @@ def _draw_body(canvas, body: Body, case: Case, texture: Texture, tissues: Tissue
         canvas.labels[box][shape.distance < 0] = 0
     marrow = paint_marrow(canvas, box, body, shape, texture, tissues, case.vertebra(body.name), rng)
     for number, (level, endplate, lesion) in enumerate(case.lesions, 1):
-        depth = {(disc_above, "lower"): shape.below_top, (disc_below, "upper"): shape.above_bottom}.get(
-            (level, endplate)
-        )
-        if depth is not None:
-            paint_lesion(canvas, box, lesion, number, depth, height, shape, marrow, texture, tissues, rng)
+        seen = {
+            (disc_above, "lower"): (shape.below_top, shape.superior_relief),
+            (disc_below, "upper"): (shape.above_bottom, shape.inferior_relief),
+        }.get((level, endplate))
+        if seen is not None:
+            paint_lesion(canvas, box, lesion, number, *seen, height, shape, marrow, texture, tissues, rng)
     mottle(canvas, box, marrow, texture, patchiness)
 
 

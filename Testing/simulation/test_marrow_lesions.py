@@ -33,7 +33,9 @@ def painted(lesion: MarrowLesion, seed: int = 0):
     texture, box = Texture.draw(canvas), (slice(None),) * 3
     field = body_field(BODY, canvas.x, canvas.y, canvas.z, flat, flat, (0.0, 0.0))
     marrow = paint_marrow(canvas, box, BODY, field, texture, tissues, VertebraState(), rng)
-    paint_lesion(canvas, box, lesion, 1, field.below_top, HEIGHT, field, marrow, texture, tissues, rng)
+    paint_lesion(
+        canvas, box, lesion, 1, field.below_top, field.superior_relief, HEIGHT, field, marrow, texture, tissues, rng
+    )
     return canvas, tissues, marrow > 0.9
 
 
