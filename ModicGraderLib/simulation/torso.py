@@ -37,7 +37,7 @@ MUSCLE_BULGE_MM = {"T9": 1.0, "T12": 4.0, "L2": 5.5, "L4": 6.0, "L5": 5.0, "S1":
 MUSCLE_FRONT_MM = {"T9": 14.0, "L4": 15.0, "S1": 17.0, "S2": 14.0, "S3": 10.0, "S5": 6.0}
 """How far behind the posterior walls of the bodies the muscles of the back begin."""
 
-SACRAL_FASCIA_MM = {"S5": 9.0, "S4": 14.0, "S3": 22.0, "S2": 30.0}
+SACRAL_FASCIA_MM = {"S5": 7.0, "S4": 11.0, "S3": 18.0, "S2": 27.0}
 """How far behind the sacral canal's front the muscles end in the midline."""
 
 SKIN_MM = 1.8
@@ -128,9 +128,9 @@ class Back:
         course = self._course
         sacrum = [course.point(course.index(name), self._scale * mm) for name, mm in SACRAL_FASCIA_MM.items()]
         line = _by_height(np.concatenate([sacrum, tips[course.names.index("L4") :]]))
-        line = ndimage.gaussian_filter1d(np.interp(course.z, line[:, 1], line[:, 0]), 10.0 / STEP_MM) + 1.5
+        line = ndimage.gaussian_filter1d(np.interp(course.z, line[:, 1], line[:, 0]), 10.0 / STEP_MM) + 2.0
         tips = _by_height(tips)
-        short = np.maximum(tips[:, 0] + 1.5 - np.interp(tips[:, 1], course.z, line), 0.0)
+        short = np.maximum(tips[:, 0] + 2.5 - np.interp(tips[:, 1], course.z, line), 0.0)
         return (line + np.interp(course.z, tips[:, 1], short)).astype(np.float32)
 
     def _skin_line(self) -> np.ndarray:
@@ -160,6 +160,7 @@ class Back:
         # One fascia runs along the skin, halfway down the fat.
         scarpa = np.abs(skin + self._rng.uniform(0.3, 0.6) * self._fat_mm + 1.5 * self._grains(box, 40.0))
         line = np.maximum(line, 0.8 * np.clip(1 - scarpa / 0.8, 0.0, 1.0) * np.sqrt(patchy))
+        line *= np.clip(0.25 * self._fine(self._under_fascia, box) + 0.5, 0.0, 1.0)
         self._canvas.values[0][box] *= 1 - 0.75 * line
 
     def _draw_muscles(self) -> None:

@@ -45,7 +45,7 @@ class Viscera:
         self._columns = columns
         self._slices = np.minimum(np.arange(0, canvas.grid.shape[0] + 1, HALF), canvas.grid.shape[0] - 1)
         self._x, self._y, self._z = (
-            coarse(plan[self._slices][:, :, columns], HALF) for plan in (canvas.x, canvas.y, canvas.z)
+            coarse(plan[:, :, columns], HALF)[self._slices] for plan in (canvas.x, canvas.y, canvas.z)
         )
         self._spacing = canvas.spacing * HALF
         self._values = np.empty((4, *self._x.shape), np.float32)
@@ -89,7 +89,7 @@ class Viscera:
         loops = self._noise(*sizes) + 0.35 * self._noise(8.0)
         stuff, food = self._noise(24.0), self._noise(4.0)
         lean = np.clip(1.1 - 0.3 * self._case.fat_factor + rng.normal(0.0, 0.15), 0.25, 1.1)
-        threshold = 0.9 - 1.4 * lean + 0.9 * np.clip((20.0 - self._ahead) / 12.0, 0.0, 1.5)
+        threshold = 0.9 - 1.4 * lean + 0.9 * np.clip((20.0 - self._ahead) / 12.0, 0.0, 6.0)
         above = loops - threshold + np.clip((self._level - course.index("L5")) * 0.12, -0.5, 0.4)
         soft = rng.uniform(0.3, 0.8)
         loop = np.clip(0.5 + above / soft, 0.0, 1.0)
@@ -104,9 +104,10 @@ class Viscera:
         self._blend(gas * core, tissues.air)
         # Vessels and sheets of the mesentery.
         strands = np.clip(1 - np.abs(self._noise(18.0, 30.0, 8.0)) / 0.16, 0.0, 1.0) * (1 - loop)
-        self._blend(strands * np.clip(food * 0.35 + 0.35, 0.0, 0.7), tissues.bowel)
+        before = np.clip((self._ahead - 6.0) / 14.0, 0.0, 1.0)
+        self._blend(before * strands * np.clip(food * 0.35 + 0.35, 0.0, 0.7), tissues.bowel)
         haze = np.clip(rng.uniform(0.08, 0.3) + 0.12 * self._noise(10.0, 20.0, 7.0), 0.0, 0.5) * (1 - loop)
-        self._blend(haze * np.clip((self._ahead - 6.0) / 14.0, 0.0, 1.0), tissues.bowel)
+        self._blend(before * haze, tissues.bowel)
 
     def _draw_liver(self) -> None:
         """Liver or stomach at the upper front; pancreas and duodenum before the upper lumbar vessels."""
