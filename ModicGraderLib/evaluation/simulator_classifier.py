@@ -46,6 +46,7 @@ def from_measurements(real: list[MeasuredPair], simulated: list[MeasuredPair], g
     names = [name for name in sorted(real[0].features) if name.startswith(group)]
     pairs = real + simulated
     table = np.array([[pair.features[name] for name in names] for pair in pairs], float)
+    table = table[:, np.isfinite(table).sum(axis=0) > len(pairs) / 2]
     truth = np.r_[np.zeros(len(real)), np.ones(len(simulated))]
     score = np.zeros(len(truth))
     for train, test in _folds(np.arange(len(truth))):
@@ -62,8 +63,7 @@ def from_regions(
     The regions are seen in one of `VIEWS`, and as much of them as one of `PARTS` shows.
     """
     pairs = real + simulated
-    rows, columns = PARTS[part]
-    regions = torch.from_numpy(np.concatenate([_view(pair.regions, view)[:, :, rows, columns] for pair in pairs]))
+    regions = torch.from_numpy(np.concatenate([_view(pair.regions, view, part) for pair in pairs]))
     patient = np.repeat(np.arange(len(pairs)), [len(pair.regions) for pair in pairs])
     truth = np.r_[np.zeros(len(real)), np.ones(len(simulated))]
     logits = np.zeros(len(patient))
@@ -85,11 +85,14 @@ def _estimate(truth: np.ndarray, score: np.ndarray, patient: np.ndarray) -> Esti
     return bootstrap(lambda rows: auroc(truth[rows], score[rows]), patient)
 
 
-def _view(regions: np.ndarray, view: str) -> np.ndarray:
-    """Regions (N, 2, rows, columns) float32 of zero mean and unit spread, as a classifier is to see them."""
+def _view(regions: np.ndarray, view: str, part: str) -> np.ndarray:
+    """Regions or parts of them (N, 2, rows, columns) float32 of zero mean and unit spread, as a classifier is to see them."""
     if view != "whole":
         blurred = ndimage.gaussian_filter(regions, (0, 0, BLUR_PIXELS, BLUR_PIXELS))
         regions = blurred if view == "blurred" else regions - blurred
+    # Scaled by itself alone: the mean of the whole would tell a part what lies beside it.
+    rows, columns = PARTS[part]
+    regions = regions[:, :, rows, columns]
     mean, spread = (f(regions, axis=(2, 3), keepdims=True) for f in (np.mean, np.std))
     return ((regions - mean) / np.maximum(spread, 1e-6)).astype(np.float32)
 
