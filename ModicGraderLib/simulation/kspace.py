@@ -75,7 +75,7 @@ def reconstruct(
     readouts: tuple[Readout, Readout],
     noise_sd: float,
     rng: np.random.Generator,
-    taper: float = 0.15,
+    fade: float = 0.15,
 ) -> np.ndarray:
     """The magnitude picture that a scanner shows.
 
@@ -87,7 +87,7 @@ def reconstruct(
         Of the rows and of the columns.
     noise_sd:
         Standard deviation of the noise in each of the real and the imaginary part of the result.
-    taper:
+    fade:
         Share of k-space, at its rim, over which it is faded out; what is left of it rings at edges.
 
     Returns
@@ -98,7 +98,7 @@ def reconstruct(
     fine, wide = picture.shape[1:], tuple(readout.wide for readout in readouts)
     acquired = (slice(None), *np.ix_(*(readout.lines for readout in readouts)))
     kept = fft.fft2(picture, workers=2)[acquired]
-    window = _window(readouts, taper)
+    window = _window(readouts, fade)
     kept *= np.multiply.outer(readouts[0].centering(fine[0]), readouts[1].centering(fine[1]))
     kept *= _decay(readouts)
     if noise_sd > 0:
@@ -112,13 +112,13 @@ def reconstruct(
     return np.abs(shown[:, *crop]) / np.float32(np.prod(fine))
 
 
-def _window(readouts: tuple[Readout, Readout], taper: float) -> np.ndarray:
+def _window(readouts: tuple[Readout, Readout], fade: float) -> np.ndarray:
     """Fade towards the rim of k-space, whose corners are rounded off."""
     u, v = (np.abs(readout.lines) / (readout.last + 0.5) for readout in readouts)
     radius = (u[:, None] ** 4 + v[None, :] ** 4) ** 0.25
-    if taper == 0:
+    if fade == 0:
         return np.ones_like(radius, np.float32)
-    return (0.5 + 0.5 * np.cos(np.pi * np.clip((radius - 1 + taper) / taper, 0, 1))).astype(np.float32)
+    return (0.5 + 0.5 * np.cos(np.pi * np.clip((radius - 1 + fade) / fade, 0, 1))).astype(np.float32)
 
 
 def _decay(readouts: tuple[Readout, Readout]) -> np.ndarray:

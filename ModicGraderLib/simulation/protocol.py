@@ -56,6 +56,8 @@ class Protocol:
         Direction of the frequency encoding, "AP" or "SI"; the phase is encoded along the other one.
     fat_shift:
         1 where fat appears too far to the back (AP) or to the foot (SI), else -1.
+    fade:
+        Share of k-space, at its rim, over which it is faded out lest edges ring.
     snr:
         Signal at the spine over the standard deviation of the noise.
     ghost:
@@ -96,6 +98,7 @@ class Protocol:
     fat_suppression: FatSuppression = "none"
     coil: Coil = field(default_factory=Coil)
     saturation: SaturationBand | None = None
+    fade: float = 0.12
     snr: float = 60.0
     ghost: float = 0.0
     window_mm: float | None = None
@@ -211,17 +214,17 @@ def _draw_common(scanner: ScannerModel, spread: float, rng: np.random.Generator)
         "thickness_mm": thickness_mm,
         "spacing_mm": float(thickness_mm * gap),
         "coil": Coil(
-            # A scanner that evens out has coils in front, too.
-            reach_mm=float(rng.uniform(180, 350) if normalizes else rng.uniform(70, 130)),
+            reach_mm=float(rng.uniform(80, 150) if normalizes else rng.uniform(70, 130)),
             steepness=float(rng.uniform(0.9, 1.4)),
-            ends=float(rng.uniform(0.0, 0.35)),
+            ends=float(rng.uniform(0.0, 0.4)),
             ripple=float(rng.uniform(0.0, 0.08)),
-            normalized=float(rng.uniform(0.6, 1.0) if normalizes else rng.uniform(-0.2, 0.3)),
+            normalized=float(rng.uniform(0.1, 0.6) if normalizes else rng.uniform(-0.5, 0.1)),
         ),
+        "fade": float(rng.uniform(0.3, 0.6) if normalizes else rng.uniform(0.05, 0.2)),
         "masks_air": bool(normalizes or rng.random() < 0.85),
         "frequency": "AP" if rng.random() < 0.95 else "SI",
         "fat_shift": 1 if rng.random() < 0.5 else -1,
-        "window_mm": float(rng.uniform(165, 200)) if normalizes and rng.random() < 0.8 else None,
+        "window_mm": float(rng.normal(181, 7)) if normalizes and rng.random() < 0.8 else None,
         "border_mm": 0.0 if normalizes else float(rng.uniform(0.0, 5.0)),
         "center_mm": tuple(float(mm) for mm in rng.normal(0.0, CENTERING_MM)),
         "turn_deg": (float(rng.normal(0, 1.5)), float(rng.normal(0, 1.5))),

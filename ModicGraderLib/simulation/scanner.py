@@ -27,8 +27,8 @@ GYROMAGNETIC_MHZ_PER_T = 42.577
 FLUID_T1_MS = 2500.0
 """Water of a longer T1 than this flows with the heart beat."""
 
-ECHO_SPACING_MS = 5.0
-"""Time along the echo train from one k-space line's neighborhood to the next, in trains that read the middle first."""
+ECHO_SPACING_MS = 10.0
+"""Time between the echoes of a train."""
 
 TRAIN_T2_MS = 100.0
 """T2 with which the signal decays along the train."""
@@ -94,7 +94,7 @@ def scan(tissue_map: TissueMap, protocol: Protocol, rng: np.random.Generator) ->
     picture = _ghosts(picture * strength, pulsating * strength, protocol, rng)
     spine = picture[:, np.abs(z) < SPINE_MM[0] / 2][:, :, np.abs(y) < SPINE_MM[1] / 2]
     noise_sd = float(spine.mean()) / protocol.snr
-    shown = reconstruct(picture, readouts, noise_sd, rng)
+    shown = reconstruct(picture, readouts, noise_sd, rng, protocol.fade)
     if protocol.masks_air:
         shown = mask_air(shown, noise_sd)
     z, y = ((np.arange(n) - (n - 1) / 2) * protocol.pixel_mm for n in (rows, columns))
@@ -148,7 +148,9 @@ def _fine_grid(grid: Grid, readouts: tuple[Readout, Readout], canvas: Grid) -> G
 
 
 def _readouts(protocol: Protocol, rows: int, columns: int) -> tuple[Readout, Readout]:
-    train = (protocol.echo_train_length - 1) * ECHO_SPACING_MS / TRAIN_T2_MS
+    # T1 is read from the middle of k-space outwards and fades towards its rim. A train that passes the middle halfway,
+    # as that of T2, is brighter before it by as much as it is darker after it.
+    train = (protocol.echo_train_length - 1) * ECHO_SPACING_MS / TRAIN_T2_MS if protocol.contrast == "t1" else 0.0
     decay = (train, 0.0) if protocol.frequency == "AP" else (0.0, train)
     return tuple(
         Readout(pixels, protocol.pixel_mm, acquired, lost)

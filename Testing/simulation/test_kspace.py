@@ -23,22 +23,22 @@ def test_what_the_acquired_pixels_resolve_is_shown_exactly_where_it_is(pixels, a
     curve = lambda mm: 2 + np.cos(2 * np.pi * wave * mm / readout.extent_mm + phase)  # noqa: E731
     fine = curve(fine_grid(readout, 0.4)).astype(np.float32)
     picture = np.ones((1, len(fine), 1), np.float32) * fine
-    shown = reconstruct(picture, (Readout(pixels, 1.0, acquired), readout), 0.0, rng(), taper=0.0)
+    shown = reconstruct(picture, (Readout(pixels, 1.0, acquired), readout), 0.0, rng(), fade=0.0)
     assert shown.shape == (1, pixels, pixels)
     assert np.allclose(shown[0, 3], curve(np.arange(pixels) - (pixels - 1) / 2), atol=1e-3)
 
 
-def edge_overshoot(taper):
+def edge_overshoot(fade):
     readout = Readout(500, 0.2, 1.0)
     fine = fine_grid(readout, 0.1)
     picture = np.tile(1.0 + (np.abs(fine) < 25), (1, len(fine), 1)).astype(np.float32)
-    shown = reconstruct(picture, (readout, readout), 0.0, rng(), taper=taper)[0, 250]
+    shown = reconstruct(picture, (readout, readout), 0.0, rng(), fade=fade)[0, 250]
     return shown.max() - 2
 
 
 def test_edges_ring_by_nine_percent():
-    assert edge_overshoot(taper=0.0) == pytest.approx(0.09, abs=0.01)
-    assert 0.02 < edge_overshoot(taper=0.15) < 0.09
+    assert edge_overshoot(fade=0.0) == pytest.approx(0.09, abs=0.01)
+    assert 0.02 < edge_overshoot(fade=0.15) < 0.09
 
 
 def test_noise_is_rayleigh_in_air_and_gaussian_on_signal():
