@@ -47,8 +47,14 @@ def simulated_discs(study: SpineStudy, truth: StudyReport, network: SpineNetwork
 
 
 def nearest(center: np.ndarray, width_mm: float, found: Sequence[LocatedDisc]) -> int | None:
-    """Which disc of `found` lies at a true disc's place: `center` (3,) LPS mm; None where there is none."""
-    distances = [float(np.linalg.norm(disc.center - center)) for disc in found]
+    """Which disc of `found` lies at a true disc's place: `center` (3,) LPS mm; None where there is none.
+
+    Sideways distance does not count: discs are found on slices, and a crooked spine leaves a lone slice.
+    """
+    apart = [disc.center - center for disc in found]
+    distances = [
+        float(np.linalg.norm(gap - (gap @ one.left) * one.left)) for gap, one in zip(apart, found, strict=True)
+    ]
     best = int(np.argmin(distances)) if distances else 0
     return best if distances and distances[best] < SAME_PLACE_WIDTHS * width_mm else None
 

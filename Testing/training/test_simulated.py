@@ -168,6 +168,8 @@ def test_a_disc_found_a_level_away_is_not_the_true_one(study):
     disc = study.discs[2]
     near = replace(disc, center=disc.center + 0.2 * disc.width_mm * disc.anterior)
     assert nearest(disc.center, disc.width_mm, [study.discs[0], near]) == 1
+    beside = replace(disc, center=disc.center + 0.6 * disc.width_mm * disc.left)
+    assert nearest(disc.center, disc.width_mm, [study.discs[0], beside]) == 1
     assert nearest(disc.center, disc.width_mm, [study.discs[0], study.discs[4]]) is None
     assert nearest(disc.center, disc.width_mm, []) is None
 
