@@ -86,7 +86,7 @@ def _estimate(truth: np.ndarray, score: np.ndarray, patient: np.ndarray) -> Esti
 
 
 def _view(regions: np.ndarray, view: str, part: str) -> np.ndarray:
-    """Regions or parts of them (N, 2, rows, columns) float32 of zero mean and unit spread, as a classifier is to see them."""
+    """Regions, or a part of them, (N, 2, rows, columns) float32 of zero mean and unit spread."""
     if view != "whole":
         blurred = ndimage.gaussian_filter(regions, (0, 0, BLUR_PIXELS, BLUR_PIXELS))
         regions = blurred if view == "blurred" else regions - blurred
