@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from ..anatomy import VERTEBRAE_UPWARDS, vertebra_label
 from ..grid import Grid
-from ..mapping.marrow import Marrow, eroded, fit_marrow
+from ..mapping.marrow import MARGIN_MM, Marrow, eroded, fit_marrow
 from ..mapping.signal_rule import EDGE_MM
 from ..regions import part_of, resample
 from ..study import Volume
@@ -20,10 +20,10 @@ SLICES_TO_GRADE = 2
 SEEN_MM2 = 5.0
 """Area on a slice from which a change is seen there, without the rim of the body that is dark in any case."""
 
-CONTRAST_TO_NOISE = 1.0
+CONTRAST_TO_NOISE = 1.5
 """A change must differ from the unchanged marrow by so many times the noise, in one contrast at least.
 
-Set by eye on some sixty simulated changes: below 1.0 few could be made out, above 1.7 nearly all.
+Set by eye on some fifty simulated changes: below 1.5 hardly any could be made out, above 2.5 nearly all.
 """
 
 UNCHANGED_VOXELS = 50
@@ -63,13 +63,14 @@ class Visibility:
         box = self._boxes[label - 1]
         if box is None:
             return "is not in the picture"
-        inner = eroded(self._labels[box] == label, EDGE_MM, self._t2.spacing)
-        change = inner & (self._lesions[box] == number)
+        body = self._labels[box] == label
+        change = eroded(body, EDGE_MM, self._t2.spacing) & (self._lesions[box] == number)
         area = change.sum((1, 2)) * float(np.prod(self._t2.spacing[1:]))
         seen, needed = int((area >= SEEN_MM2).sum()), min(SLICES_TO_GRADE, len(area))
         if seen < needed:
             return f"is seen on {seen} of the {needed} slices that it takes"
-        rest, grid = inner & (self._lesions[box] == 0), part_of(self._t2.grid, box)
+        rest = eroded(body & (self._lesions[box] == 0), MARGIN_MM, self._t2.spacing)
+        grid = part_of(self._t2.grid, box)
         ratios = [
             contrast_to_noise(volume, marrow, self._noise_sd[name], grid, change, rest)
             for name, volume in self._volumes.items()

@@ -91,7 +91,7 @@ def test_a_teaching_case_by_name_says_what_to_look_at(quick, tmp_path, capsys):
     assert cli.main(["simulate", "-o", str(tmp_path / "study"), "--case", "mixed-findings"]) == 0
     assert "L4/L5: type I at both endplates" in capsys.readouterr().out
     drawn = StudyReport.read(tmp_path / "study/truth.json").input["simulated"]
-    assert drawn["patient"]["age_years"] == 52
+    assert drawn["patient"]["age_years"] == 46
     assert [one["type"] for one in drawn["discs"]["L4/L5"]["upper"]["marrow"]] == ["I"]
 
 
