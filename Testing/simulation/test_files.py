@@ -19,15 +19,15 @@ NAMES = ["labels.nii.gz", "t1.nii.gz", "t2.nii.gz", "truth.json"]
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Studies that need no drawing and no scanner; returns the seeds that were simulated."""
-    seeds = []
+    """Studies that need no drawing and no scanner; returns the seeds and keywords with which they were asked for."""
+    calls = []
 
-    def simulate(seed, case=None):
-        seeds.append(seed)
+    def simulate(seed, case=None, **pictures):
+        calls.append((seed, pictures))
         return small_study(seed, case)
 
     monkeypatch.setattr(files, "simulate", simulate)
-    return seeds
+    return calls
 
 
 def names_in(folder):
@@ -84,7 +84,13 @@ def test_the_command_writes_the_four_files(quick, tmp_path, capsys):
     written = json.loads(capsys.readouterr().out)
     assert names_in(tmp_path / "study") == NAMES
     assert written.keys() == {"t1", "t2", "labels", "truth"}
-    assert quick == [3]
+    assert quick == [(3, {"slices": None, "eight_bit": None, "fat_suppressed": False})]
+
+
+def test_options_say_how_the_pictures_are_taken(quick, tmp_path):
+    options = ("--slices", "3", "--no-eight-bit", "--fat-suppressed")
+    assert cli.main(["simulate", "-o", str(tmp_path / "study"), *options]) == 0
+    assert quick == [(0, {"slices": 3, "eight_bit": False, "fat_suppressed": True})]
 
 
 def test_a_teaching_case_by_name_says_what_to_look_at(quick, tmp_path, capsys):
@@ -105,14 +111,14 @@ def test_a_cohort_has_a_folder_for_each_seed(quick, tmp_path, capsys):
     assert cli.main(["simulate", "-o", str(tmp_path / "all"), "--seed", "8", "--count", "3", "--json"]) == 0
     assert names_in(tmp_path / "all") == ["0008", "0009", "0010"]
     assert all(names_in(folder) == NAMES for folder in (tmp_path / "all").iterdir())
-    assert quick == [8, 9, 10]
+    assert [seed for seed, _ in quick] == [8, 9, 10]
     assert len(json.loads(capsys.readouterr().out)) == 3
     files.simulate_study(9, tmp_path / "alone")
     assert (tmp_path / "alone/truth.json").read_bytes() == (tmp_path / "all/0009/truth.json").read_bytes()
 
 
 def test_an_interrupted_cohort_keeps_the_studies_that_are_complete(quick, tmp_path, monkeypatch, capsys):
-    def simulate(seed, case=None):
+    def simulate(seed, case=None, **pictures):
         if seed == 2:
             raise KeyboardInterrupt
         return small_study(seed, case)
