@@ -157,11 +157,11 @@ class Canal:
         return (self._course.index("S4") - self._take(self._course.level)) * np.float32(18.0)
 
     def _sac(self) -> np.ndarray:
-        """Signed distance in mm to the thecal sac: flat in front, round behind."""
+        """About the signed distance in mm to the thecal sac, whose cross-section is an oval."""
         half = (self._take(self._back) - self._take(self._front)) / 2
         offset = (self._behind - self._take(self._front)) / half - 1
         across = self._x / self._take(self._sac_width)
-        radius = np.sqrt(np.where(offset < 0, np.abs(offset) ** 2.0, offset**2) + across**2)
+        radius = np.sqrt(offset**2 + across**2)
         end = (self._sac_end - self._take(self._course.level)) * np.float32(20.0)
         return np.maximum((radius - 1) * half, end)
 

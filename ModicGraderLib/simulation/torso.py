@@ -9,7 +9,7 @@ from .canvas import Canvas
 from .case import Case
 from .column import BackWall, Body
 from .course import STEP_MM, Course
-from .fields import coarse, fill, grains, sheets
+from .fields import COARSE, coarse, fill, grains, sheets
 from .posterior_elements import REFERENCE_DEPTH_MM, process_tips
 from .tissues import Tissues
 from .vessels import draw_prevertebral, draw_psoas, draw_vessels
@@ -85,7 +85,7 @@ class Back:
         self._scale = float(next(body for body in column if body.name == "L3").depth) / REFERENCE_DEPTH_MM
         self._x, self._y, self._z = (coarse(plan) for plan in (canvas.x, canvas.y, canvas.z))
         self._fascia = self._fascia_line(process_tips(column))
-        self._fat_mm = max(BACK_FAT_MM[case.patient.sex] * case.fat_factor * np.exp(rng.normal(0.0, 0.3)), 3.5)
+        self._fat_mm = float(max(BACK_FAT_MM[case.patient.sex] * case.fat_factor * rng.lognormal(0.0, 0.3), 3.5))
         row = np.clip(((self._z - course.z[0]) / STEP_MM).astype(np.int32), 0, len(course.z) - 1)
         self._under_fascia = self._y - self._fascia.take(row)
         # Between the muscles of both sides the skin of lean backs lies in a furrow.
@@ -103,17 +103,17 @@ class Back:
 
     def _columns(self, wanted: np.ndarray) -> tuple:
         """The part of the canvas between the outermost columns in which something of a coarse field is wanted."""
-        columns = np.flatnonzero(wanted.any((0, 1))) * 4
+        columns = np.flatnonzero(wanted.any((0, 1))) * COARSE
         if len(columns) == 0:
             return slice(None), slice(None), slice(0, 0)
-        return slice(None), slice(None), slice(max(int(columns[0]) - 4, 0), int(columns[-1]) + 5)
+        return slice(None), slice(None), slice(max(int(columns[0]) - COARSE, 0), int(columns[-1]) + COARSE + 1)
 
     def _fine(self, field: np.ndarray, box: tuple) -> np.ndarray:
         """A coarse field at all voxels of a box."""
-        first = box[2].start // 4
+        first = box[2].start // COARSE
         stop = min(box[2].stop, self._canvas.grid.shape[2])
-        shape = (*self._canvas.grid.shape[:2], stop - 4 * first)
-        return fill(field[:, :, first : -(-stop // 4) + 1], shape)[:, :, box[2].start - 4 * first :]
+        shape = (*self._canvas.grid.shape[:2], stop - COARSE * first)
+        return fill(field[:, :, first : -(-stop // COARSE) + 1], shape)[:, :, box[2].start - COARSE * first :]
 
     def _grains(self, box: tuple, *size_mm: float) -> np.ndarray:
         shape = self._canvas.labels[box].shape
@@ -167,7 +167,10 @@ class Back:
         """Erector spinae and multifidus with their fat, under the fascia."""
         course, rng, tissues = self._course, self._rng, self._tissues
         behind, foot = course.locate(self._y, self._z)
-        take = lambda table: table.astype(np.float32).take(foot, mode="clip")  # noqa: E731
+
+        def take(table: np.ndarray) -> np.ndarray:
+            return table.astype(np.float32).take(foot, mode="clip")
+
         side = np.clip((np.abs(self._x) - 2.0) / 9.0, 0.0, 1.0)
         bulge = take(self._scale * course.profile(MUSCLE_BULGE_MM, 15.0) * rng.normal(1.0, 0.2))
         front = take(self._scale * course.profile(MUSCLE_FRONT_MM))

@@ -9,7 +9,7 @@ from .canvas import EDGE_MM, Canvas
 from .case import Case
 from .column import Body
 from .course import Course
-from .fields import coarse, fill, grains
+from .fields import COARSE, coarse, fill, grains
 from .posterior_elements import REFERENCE_DEPTH_MM
 from .tissues import Tissue, Tissues
 
@@ -31,7 +31,7 @@ def draw_viscera(
     columns = np.flatnonzero((behind < -8.0).any((0, 1)))
     if len(columns) == 0:
         return
-    viscera = Viscera(canvas, slice(0, 4 * int(columns[-1]) + 5), column, course, case, tissues, rng)
+    viscera = Viscera(canvas, slice(0, COARSE * int(columns[-1]) + COARSE + 1), column, course, case, tissues, rng)
     viscera.draw()
     viscera.copy_to(canvas)
 
