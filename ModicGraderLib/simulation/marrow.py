@@ -12,11 +12,15 @@ from .case import VertebraState
 from .column import Body
 from .tissues import Tissue, Tissues
 
-CORTEX_MM = 0.55
+CORTEX_MM = 0.5
 """Thickness of the cortical shell."""
 
 ENDPLATE_MM = 1.2
 """Thickness of a bony endplate with the calcified cartilage on it, as dark as cortex."""
+
+
+CARTILAGE_SHARE = 0.45
+"""How much of what is dark between marrow and disc is cartilage, which T1 does not show black."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,11 @@ def paint_marrow(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Paint a body on the part `box` of a canvas; returns how much of each voxel is marrow, in [0, 1]."""
-    canvas.paint(shape.distance - 0.2, tissues.cortex, box)
+    canvas.paint(shape.distance, tissues.cortex, box)
     # Uneven, as the cartilage on it is.
     inside = np.minimum(shape.below_top, shape.above_bottom) - ENDPLATE_MM * (1 + 0.3 * texture.patches[box])
+    endplate = np.clip(0.5 - inside / 0.7, 0.0, 1.0) * (shape.distance < 0)
+    canvas.blend(CARTILAGE_SHARE * endplate, tissues.cartilage, box)
     marrow = np.clip(0.5 - np.maximum(shape.distance + CORTEX_MM, -inside) / 0.7, 0.0, 1.0)
     canvas.blend(marrow, tissues.marrow[body.name], box)
     _vein(canvas, box, body, shape, marrow, tissues, rng)

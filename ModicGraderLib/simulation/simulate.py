@@ -108,8 +108,9 @@ def simulate(
 def _draw(case: Case, column: list[Body], protocols: tuple[Protocol, Protocol], rngs: dict) -> tuple[Canvas, TissueMap]:
     """The patient on a canvas that both protocols fit into."""
     tissues = draw_tissues(case.patient, protocols[0].field_t, rngs["tissues"])
-    grid = _canvas_grid(column, protocols, rngs["placement"])
-    canvas = Canvas(grid, rngs["canvas"], sideways=sideways_curve(case, column))
+    sideways = sideways_curve(case, column)
+    grid = _canvas_grid(column, sideways, protocols, rngs["placement"])
+    canvas = Canvas(grid, rngs["canvas"], sideways=sideways)
     wall = BackWall(column)
     draw_torso(canvas, column, wall, case, tissues, rngs["torso"])
     draw_posterior_elements(canvas, column, wall, case, tissues, rngs["torso"])
@@ -118,7 +119,9 @@ def _draw(case: Case, column: list[Body], protocols: tuple[Protocol, Protocol], 
     return canvas, TissueMap(canvas.values, grid, tissues.fat_t1_ms, tissues.fat_t2_ms)
 
 
-def _canvas_grid(column: list[Body], protocols: tuple[Protocol, Protocol], rng: np.random.Generator) -> Grid:
+def _canvas_grid(
+    column: list[Body], sideways: np.ndarray, protocols: tuple[Protocol, Protocol], rng: np.random.Generator
+) -> Grid:
     """A straight sagittal grid about the point on which the examination is centered."""
     across = max(protocol.slices * protocol.spacing_mm for protocol in protocols) + 2 * MARGIN_MM
     field = (max(p.rows * p.pixel_mm for p in protocols), max(p.columns * p.pixel_mm for p in protocols))
@@ -126,14 +129,17 @@ def _canvas_grid(column: list[Body], protocols: tuple[Protocol, Protocol], rng: 
     shape = tuple(int(np.ceil(mm / step)) for mm, step in zip(extent, CANVAS_MM, strict=True))
     affine = np.zeros((4, 4))
     affine[0, 0], affine[2, 1], affine[1, 2], affine[3, 3] = CANVAS_MM[0], -CANVAS_MM[1], CANVAS_MM[2], 1.0
-    affine[:3, 3] = _center(column, field, rng) - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    affine[:3, 3] = _center(column, sideways, field, rng) - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
     return Grid(affine, shape)
 
 
-def _center(column: list[Body], field: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+def _center(
+    column: list[Body], sideways: np.ndarray, field: tuple[float, float], rng: np.random.Generator
+) -> np.ndarray:
     """Point (x, y, z) on which an examination with a field of view (rows, columns) in mm is centered.
 
-    Technologists take care that the lumbar discs are in view, from T12/L1 to L5/S1, wherever the field allows it.
+    Technologists take care that the lumbar discs are in view, from T12/L1 to L5/S1, wherever the field allows it, and
+    that the middle slice shows most of a crooked canal.
     """
     bodies = {body.name: body.center for body in column}
     middle = (bodies["L3"] + bodies["L4"]) / 2
@@ -143,7 +149,8 @@ def _center(column: list[Body], field: tuple[float, float], rng: np.random.Gener
     row = float(
         np.clip(row, min(top - field[0] / 2, (top + bottom) / 2), max(bottom + field[0] / 2, (top + bottom) / 2))
     )
-    return np.array([0.0, middle[0] + (0.5 - across) * field[1], row])
+    lumbar = (sideways[:, 0] > bottom) & (sideways[:, 0] < bodies["L1"][1])
+    return np.array([sideways[lumbar, 1].mean(), middle[0] + (0.5 - across) * field[1], row])
 
 
 def _located(canvas: Canvas, column: list[Body], volume: Volume) -> tuple[LocatedDisc, ...]:
