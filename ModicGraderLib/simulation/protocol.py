@@ -128,11 +128,6 @@ class Protocol:
             "field_strength_t": self.field_t,
         }
 
-    @property
-    def extent_mm(self) -> tuple[float, float, float]:
-        """Size of the scanned block along (slices, rows, columns)."""
-        return self.slices * self.spacing_mm, self.rows * self.pixel_mm, self.columns * self.pixel_mm
-
 
 def draw_protocols(
     rng: np.random.Generator,

@@ -42,7 +42,6 @@ SUPPRESSED_BELOW = 0.7
 LEFT_OF_FAT = {"none": 1.0, "stir_like": 1.0, "dixon_water": 0.03}
 """Share of the signal of fat that is left; an inversion has its own way of nulling it."""
 
-
 SAGITTAL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """Directions (columns, in LPS) of slices, rows and columns before the slices are turned."""
 
@@ -183,7 +182,7 @@ def _slices(tissue_map: TissueMap, protocol: Protocol, fine: Grid) -> tuple[np.n
     # Fat is seen where the frequency direction puts it: it comes from the opposite side.
     along = fine.affine[:3, 2 if protocol.frequency == "AP" else 1]
     offset = np.linalg.solve(canvas.affine[:3, :3], -fat_shift_mm(protocol) * along / np.linalg.norm(along))
-    where += torch.from_numpy(2 * offset / fat.shape).float().flip(0)
+    where += (2 * offset / fat.shape)[::-1].astype(np.float32)
     return water + sample(where, fat)[0], fluid
 
 

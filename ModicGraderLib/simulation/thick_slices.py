@@ -18,21 +18,21 @@ def slice_profile(count: int, thickness_mm: float, spacing_mm: float) -> np.ndar
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def places(to_canvas: np.ndarray, shape: tuple[int, int, int], size: tuple[int, int, int]) -> torch.Tensor:
-    """(*shape, 3) where the voxels of a grid lie on another of a size, as torch wants it: (column, row, slice) / half.
+def places(to_canvas: np.ndarray, shape: tuple[int, int, int], size: tuple[int, int, int]) -> np.ndarray:
+    """(*shape, 3) float32 where the voxels of a grid lie on another of a size, as torch wants it: (column, row, slice).
 
-    `to_canvas` is 4x4 from the index on the grid to the index on the other.
+    Each runs from -1 to 1 over the other grid. `to_canvas` is 4x4 from the index on the grid to the index on the other.
     """
-    steps = [torch.arange(n, dtype=torch.float32) for n in shape]
-    steps = steps[0][:, None, None], steps[1][:, None], steps[2]
-    where = torch.empty((*shape, 3))
-    for axis, matrix in enumerate(to_canvas[:3].tolist()):
-        index = sum(factor * step for factor, step in zip(matrix[:3], steps, strict=True)) + matrix[3]
-        where[..., 2 - axis] = (2 * index + 1) / size[axis] - 1
+    where = np.empty((*shape, 3), np.float32)
+    for axis, (*factors, first) in enumerate(to_canvas[:3]):
+        slices, rows, columns = (2 / size[axis] * f * np.arange(n) for f, n in zip(factors, shape, strict=True))
+        slices += (2 * first + 1) / size[axis] - 1
+        plane = (rows[:, None] + columns).astype(np.float32)
+        np.add(slices.astype(np.float32)[:, None, None], plane, out=where[..., 2 - axis])
     return where
 
 
-def sample(where: torch.Tensor, *channels: np.ndarray) -> np.ndarray:
+def sample(where: np.ndarray, *channels: np.ndarray) -> np.ndarray:
     """(channels, *shape) of channels (slices, rows, columns) at `places`; beyond the border, the border."""
-    stacked = torch.from_numpy(np.stack(channels))[None]
-    return torch.nn.functional.grid_sample(stacked, where[None], padding_mode="border", align_corners=False)[0].numpy()
+    stacked, at = torch.from_numpy(np.stack(channels))[None], torch.from_numpy(where)[None]
+    return torch.nn.functional.grid_sample(stacked, at, padding_mode="border", align_corners=False)[0].numpy()
