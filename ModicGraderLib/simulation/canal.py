@@ -13,23 +13,24 @@ from .fields import part_of
 from .tissues import Tissue, Tissues
 
 SAC_DEPTH_MM = {
-    "T9": 13.0,
-    "T11": 13.5,
-    "T12": 14.5,
-    "L1": 14.5,
-    "L2": 14.0,
-    "L3": 13.2,
-    "L4": 12.8,
-    "L5": 12.0,
-    "S1": 9.5,
+    "T9": 12.5,
+    "T11": 13.0,
+    "T12": 14.0,
+    "L1": 15.3,
+    "L2": 15.0,
+    "L3": 13.7,
+    "L4": 13.8,
+    "L5": 16.5,
+    "S1": 12.0,
 }
-"""Anteroposterior diameter of the thecal sac beside the middle of each body; medians over SPIDER's T2 SPACE masks of
-patients that are not held out are 12.1-14.5 mm."""
+"""Anteroposterior diameter of the thecal sac, chosen so that beside the middle of the bodies its median over drawn
+patients is near that of the canal in SPIDER's T2 SPACE masks of patients that are not held out: from T12 to L5 12.1,
+14.0, 13.6, 12.3, 12.3 and 14.5 mm, measured along the rows at a body depth of 35 mm."""
 
-SAC_WIDTH_MM = {"T9": 8.0, "T12": 9.5, "L1": 10.0, "L3": 9.3, "L4": 9.0, "L5": 8.8, "S1": 7.5}
+SAC_WIDTH_MM = {"T9": 8.0, "T12": 9.5, "L1": 10.0, "L3": 9.5, "L4": 9.5, "L5": 9.5, "S1": 8.0}
 """Half its width."""
 
-FRONT_GAP_MM = {"T9": 1.2, "L1": 1.3, "L4": 1.6, "L5": 2.6, "S1": 5.0, "S2": 5.0, "S4": 3.0}
+FRONT_GAP_MM = {"T9": 1.2, "L1": 1.3, "L4": 1.4, "L5": 1.9, "S1": 5.0, "S2": 5.0, "S4": 3.0}
 """Distance of the sac from the posterior wall of the bodies."""
 
 CANAL_DEPTH_MM = {"T9": 15.5, "T12": 16.5, "L4": 17.5, "L5": 18.0, "S1": 16.5, "S2": 12.5, "S3": 8.5, "S5": 4.5}
@@ -110,7 +111,7 @@ class Canal:
         wobble = [1 + 0.05 * self._waves(35.0) for _ in range(3)]
         # 1 beside a disc, 0 beside the middle of a body.
         at_disc = 0.5 - 0.5 * np.cos(2 * np.pi * np.clip(level, course.index("S1"), None))
-        veins = np.interp(level, [course.index("S1"), course.index("L5"), course.index("L1")], [0.0, 1.6, 0.9])
+        veins = np.interp(level, [course.index("S1"), course.index("L5"), course.index("L1")], [0.0, 0.9, 0.9])
         sac_end = course.index("S2") + rng.normal(0.0, 0.3)
         self._sac_end = sac_end
         taper = np.sqrt(np.clip((level - sac_end) / (course.index("S1") - sac_end + 0.35), 0.0, 1.0))
