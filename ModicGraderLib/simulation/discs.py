@@ -23,8 +23,8 @@ FIBERS_MM = (3.0, 2.2)
 DOME_MM = 0.7
 """How much a nucleus is thicker than the gap at the rim of the bodies, less the cartilage on the endplates."""
 
-DISC_SPREAD = (0.08, 0.22)
-"""Deviation of the logarithms of density and T2 between nuclei of one grade, which readers give with some latitude."""
+DISC_SPREAD = (0.08, 0.10)
+"""By how much the logarithms of density and T2 differ at most between nuclei of one grade: less than between grades."""
 
 CLEFT_GRADES = (1, 2, 3)
 """Grades whose nucleus may show the dark band across its middle."""
@@ -125,8 +125,8 @@ def _nucleus(canvas, box, frame: DiscFrame, state: DiscState, texture: Texture, 
     weight = np.maximum(weight, np.clip((np.abs(up) - half - 1.0) / 1.5, 0.0, 1.0) * (outside < 0))
     content = tissues.nucleus[grade]
     content = content._replace(
-        density=content.density * np.exp(rng.normal(0, DISC_SPREAD[0])),
-        t2_ms=content.t2_ms * np.exp(rng.normal(0, DISC_SPREAD[1])),
+        density=content.density * np.exp(rng.uniform(-1, 1) * DISC_SPREAD[0]),
+        t2_ms=content.t2_ms * np.exp(rng.uniform(-1, 1) * DISC_SPREAD[1]),
     )
     canvas.blend(np.clip(weight, 0, 1), content, box)
     if grade in CLEFT_GRADES and rng.random() < {1: 0.35, 2: 0.85, 3: 0.4}[grade]:

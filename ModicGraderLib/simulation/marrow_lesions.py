@@ -54,7 +54,7 @@ def paint_lesion(
     )
     flatness = rng.uniform(2.0, 5.0)
     reach = lesion.height * height_mm * (1 - np.clip(across, 0, 1) ** flatness) ** (1 / 2.2)
-    roughness = np.clip(IRREGULAR * (0.9 * texture.patches[box] + 0.2 * texture.fine[box]), -0.6, 0.25)
+    roughness = np.clip(IRREGULAR * (0.9 * texture.patches[box] + 0.2 * texture.fine[box]), -0.6, 0.05)
     beyond = np.minimum(below_endplate - relief - reach * (1 + roughness), below_endplate - np.minimum(RIM_MM, reach))
     edge = min(rng.uniform(*EDGE_MM), 0.4 * lesion.height * height_mm + 0.5)
     weight = np.clip(0.5 - beyond / edge, 0.0, 1.0) * (across < 1) * marrow
