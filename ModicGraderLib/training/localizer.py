@@ -85,6 +85,8 @@ def train(
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps, pct_start=0.1)
     done = _resume(out / "state.pt", network, optimizer, schedule)
+    if done >= steps:
+        return out / "weights.safetensors"
     loader = DataLoader(_Stream(sources, shares, seed + done), batch_size=batch, num_workers=workers)
     network.train()
     began, losses = time.time(), []

@@ -29,11 +29,11 @@ from .simulated_cohort import (
 from .spider_discs import GradedDisc, read_graded_discs
 from .splits import training_part
 
-LOCALIZER_SHARES = {"simulation": (1.0, 0.0, 0.0), "real": (0.0, 0.6, 0.4), "both": (0.4, 0.35, 0.25)}
+LOCALIZER_SHARES = {"real": (0.0, 0.6, 0.4), "simulation": (1.0, 0.0, 0.0), "both": (0.4, 0.35, 0.25)}
 """Shares of simulated slices, T1 polygons and SPIDER T2 masks in each arm. SPIDER's self-labelled slices are left out:
 they presuppose a network that is trained already."""
 
-GRADER_SHARES = {"simulation": 1.0, "real": 0.0, "both, a quarter simulated": 0.25, "both, half simulated": 0.5}
+GRADER_SHARES = {"real": 0.0, "simulation": 1.0, "both, a quarter simulated": 0.25, "both, half simulated": 0.5}
 """Share of simulated discs in each arm."""
 
 
@@ -56,13 +56,13 @@ def train_localizers(out: Path, steps: int) -> None:
     """One localizer an arm, each from random weights."""
     data = data_folder()
     sources = [
-        read_slices(out / "cohort", TRAINING_SEEDS),
-        training_part(read_polygon_slices(data / "t1_vertebra_polygons")),
-        training_part(read_mask_slices(data / "spider_t2_space_masks")),
+        lambda: read_slices(out / "cohort", TRAINING_SEEDS),
+        lambda: training_part(read_polygon_slices(data / "t1_vertebra_polygons")),
+        lambda: training_part(read_mask_slices(data / "spider_t2_space_masks")),
     ]
     _note(out / "localizer", steps=steps)
     for arm, shares in LOCALIZER_SHARES.items():
-        used = [(source, share) for source, share in zip(sources, shares, strict=True) if share]
+        used = [(source(), share) for source, share in zip(sources, shares, strict=True) if share]
         localizer.train(*zip(*used, strict=True), out / "localizer" / folder_of(arm), steps=steps, bfloat16=True)
 
 

@@ -16,7 +16,7 @@ from ModicGraderLib.grading.tasks import BINARY_TASKS, OUTPUTS
 from ModicGraderLib.localization.network import CANAL, DISC, PIXEL_MM, SACRUM, VERTEBRA
 from ModicGraderLib.simulation.simulate import SimulatedStudy, simulate
 from ModicGraderLib.study import Volume
-from ModicGraderLib.training import grader
+from ModicGraderLib.training import grader, localizer
 from ModicGraderLib.training.simulated_cohort import (
     TEST_SEEDS,
     TRAINING_SEEDS,
@@ -215,3 +215,10 @@ def test_a_grader_trained_on_simulation_alone_does_not_depend_on_real_discs(tmp_
         states.append(torch.load(tmp_path / name / "member0.pt", weights_only=True))
     for key, tensor in states[0].items():
         torch.testing.assert_close(tensor, states[1][key])
+
+
+def test_a_localizer_that_is_trained_is_not_trained_again(tmp_path, slices):
+    weights = localizer.train([slices], [1.0], tmp_path, steps=1, batch=2, workers=0)
+    before = weights.read_bytes()
+    assert localizer.train([slices], [1.0], tmp_path, steps=1, batch=2, workers=0) == weights
+    assert weights.read_bytes() == before
