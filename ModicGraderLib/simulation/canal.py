@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 from ..anatomy import CANAL_LABEL
 from .canvas import Canvas
@@ -20,7 +21,7 @@ SAC_DEPTH_MM = {
     "L2": 15.0,
     "L3": 13.7,
     "L4": 13.8,
-    "L5": 16.5,
+    "L5": 15.5,
     "S1": 12.0,
 }
 """Anteroposterior diameter of the thecal sac, chosen so that beside the middle of the bodies its median over drawn
@@ -41,6 +42,9 @@ CANAL_WIDTH_MM = {"T9": 9.5, "T12": 10.5, "L2": 11.0, "L4": 12.0, "L5": 13.5, "S
 
 CORD_MM = {"T9": 3.6, "T11": 3.8, "T12": 4.2}
 """Half the anteroposterior diameter of the cord, which is widest where the roots of the legs arise."""
+
+CORNER_MM = 11.0
+"""Over how long a way the sac rounds off the corners of the canal."""
 
 ROOTS = 26
 """Roots that are drawn: those of L2 and below on both sides, most of them as a front and a back root."""
@@ -117,6 +121,9 @@ class Canal:
         taper = np.sqrt(np.clip((level - sac_end) / (course.index("S1") - sac_end + 0.35), 0.0, 1.0))
         depth = scale * factor * course.profile(SAC_DEPTH_MM) * wobble[0] * (0.25 + 0.75 * taper)
         front = scale * course.profile(FRONT_GAP_MM, 10.0) * wobble[1] + veins * (1 - at_disc) - 0.6 * at_disc
+        # The sac does not follow the canal into its corner at the promontory, which fat fills.
+        corner = ndimage.gaussian_filter1d(course.y, CORNER_MM / STEP_MM) - course.y
+        front += np.maximum(corner, 0.0) / np.hypot(1.0, course.slope)
         pressed, thickened = self._pressed(column)
         self._front = front + pressed
         self._back = np.maximum(front + depth - thickened, self._front + 1.5 + 2.5 * taper)
@@ -171,7 +178,8 @@ class Canal:
         level = self._take(self._course.level)
         behind_body = np.cos(2 * np.pi * level) * (level > self._course.index("S1") + 0.5)
         lens = np.maximum(self._behind - self._take(self._front) + 0.3, 0.3 - behind_body)
-        self._paint(np.maximum(lens, np.abs(self._x) - 7.0), self._tissues.blood_slow, 0.5)
+        lens = np.maximum.reduce([lens, -self._behind - 0.5, np.abs(self._x) - 7.0])
+        self._paint(lens, self._tissues.blood_slow, 0.5)
 
     def _draw_flavum(self, back: np.ndarray) -> None:
         """The yellow ligaments between the laminae, with a cleft in the midline."""

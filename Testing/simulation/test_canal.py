@@ -71,6 +71,13 @@ def test_only_the_canal_is_labelled_and_no_label_lies_before_the_walls_of_health
     assert behind.min() > -0.8
 
 
+def test_nothing_is_drawn_before_the_canal():
+    scene = canal()
+    drawn = scene.canvas.values[0] > 0
+    behind, _ = scene.course.locate(scene.canvas.y[drawn], scene.canvas.z[drawn])
+    assert behind.min() > -2.0
+
+
 def test_a_canal_beyond_the_canvas_is_no_error():
     scene = surroundings()
     scene.canvas.x += 300.0
