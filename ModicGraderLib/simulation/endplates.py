@@ -39,8 +39,10 @@ class EndplateRelief:
         A notch or node under which the marrow is changed lies at the change's middle: one follows from the other.
         """
         self._state, self._depth = state, depth_mm
-        self._amplitude = rng.uniform(*WAVE_MM) if state.lesion == "wavy_irregular" else ROUGHNESS_MM
-        self._waves = [(rng.uniform(2.2, 6.5), rng.uniform(-0.12, 0.12), rng.uniform(0, 2 * np.pi)) for _ in range(4)]
+        wavy = state.lesion == "wavy_irregular"
+        self._amplitude = rng.uniform(*WAVE_MM) if wavy else ROUGHNESS_MM
+        rates = (3.0, 11.0) if wavy else (2.2, 6.5)
+        self._waves = [(rng.uniform(*rates), rng.uniform(-0.12, 0.12), rng.uniform(0, 2 * np.pi)) for _ in range(4)]
         self.focus = (rng.uniform(-0.45, 0.45), rng.uniform(-3.0, 3.0))
         if state.marrow:
             change = max(state.marrow, key=lambda lesion: lesion.height)

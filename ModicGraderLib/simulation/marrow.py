@@ -19,7 +19,7 @@ ENDPLATE_MM = 1.2
 """Thickness of a bony endplate with the calcified cartilage on it, as dark as cortex."""
 
 
-CARTILAGE_SHARE = 0.45
+CARTILAGE_SHARE = 0.3
 """How much of what is dark between marrow and disc is cartilage, which T1 does not show black."""
 
 
@@ -62,7 +62,7 @@ def paint_marrow(
     if state.hemangioma_mm > 0:
         _ball(canvas, box, body, shape, marrow, state.hemangioma_mm, tissues.hemangioma, texture.fine, rng)
     if state.focal_fat_mm > 0:
-        fat = tissues.marrow[body.name]._replace(fat=0.88)
+        fat = tissues.marrow[body.name]._replace(fat=0.95)
         _ball(canvas, box, body, shape, marrow, state.focal_fat_mm, fat, texture.patches, rng)
     return marrow
 
