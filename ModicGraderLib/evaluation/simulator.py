@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..localization.locate import load_network
+from ..resources import resource_path
 from ..training.data_folder import data_folder
 from .simulator_classifier import VIEWS, from_measurements, from_regions
 from .simulator_contrasts import Contrast, closed_form, measured_contrasts
@@ -102,12 +103,14 @@ def compare_with_real(count: int, page: Path, sheets: Path, cache: Path) -> None
     folder = data_folder() / "spider_midsagittal"
     network = load_network("cpu")
     library = Path(__file__).parents[1]
-    measuring = digest([Path(__file__).parent, library / "localization"])
-    simulating = digest([library / "simulation", library.parent / "Resources" / "Models"])
+    own = [Path(__file__).with_name(f"simulator_{name}.py") for name in ("pairs", "signal", "shape", "contrasts")]
+    measuring = digest([*own, library / "localization", resource_path("Models")])
+    simulating = digest([library / "simulation", resource_path("Simulation")])
+    simulated_cache = cache / f"simulated-{simulating}-{measuring}"
     real = list(real_pairs(folder, network, cache / f"real-{measuring}"))
-    simulated = list(simulated_pairs(range(count), network, cache / f"simulated-{simulating}-{measuring}"))
+    simulated = list(simulated_pairs(range(count), network, simulated_cache))
     found = distances(real, simulated)
-    lesions = measured_contrasts(LESION_SEEDS, cache / f"simulated-{simulating}-{measuring}")
+    lesions = measured_contrasts(LESION_SEEDS, simulated_cache)
     blocks = {
         "pairs": _pairs(len(real), len(real_names(folder)), len(simulated), count),
         "distances": distance_tables(found),

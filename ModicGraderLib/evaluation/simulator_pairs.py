@@ -97,9 +97,10 @@ def _simulated(seed: int) -> SpineStudy:
     return _study(study.t1, study.t2)
 
 
-def digest(folders: list[Path]) -> str:
-    """A name for the state of all source and data files below some folders."""
-    files = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".npz", ".json"))
+def digest(paths: list[Path]) -> str:
+    """A name for the state of some files, and of all code and data in some folders."""
+    inside = [sorted(path.rglob("*")) if path.is_dir() else [path] for path in paths]
+    files = [path for found in inside for path in found if path.suffix in (".py", ".json", ".safetensors")]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
