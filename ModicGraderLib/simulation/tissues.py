@@ -47,13 +47,13 @@ TYPICAL = {
     "bowel": Typical(0.8, 0.10, (1000, 1250), (60, 55)),
     "ligament": Typical(0.25, 0.05, (500, 600), (8, 7)),
     "cortex": Typical(0.10, 0.05, (200, 200), (5, 5)),
-    "blood_flowing": Typical(0.12, 0.0, (1441, 1800), (280, 275)),
+    "blood_flowing": Typical(0.25, 0.0, (800, 1000), (80, 76)),
     "blood_slow": Typical(0.85, 0.0, (1441, 1800), (200, 170)),
     "csf": Typical(1.0, 0.0, (4300, 4300), (2000, 2000)),
     "nerve": Typical(0.78, 0.0, (745, 993), (78, 74)),
     "annulus": Typical(0.55, 0.0, (800, 900), (48, 46)),
     "outer_annulus": Typical(0.45, 0.0, (750, 850), (34, 33)),
-    "nucleus 1": Typical(0.95, 0.0, (1000, 1150), (84, 84)),
+    "nucleus 1": Typical(0.95, 0.0, (1000, 1150), (110, 110)),
     "nucleus 2": Typical(0.90, 0.0, (1050, 1200), (67, 67)),
     "nucleus 3": Typical(0.85, 0.0, (1050, 1200), (53, 53)),
     "nucleus 4": Typical(0.75, 0.0, (850, 1000), (45, 45)),
@@ -67,8 +67,9 @@ TYPICAL = {
 }
 """Gold 2004, de Bazelaire 2004, Stanisz 2005. T2 of marrow's water (45 ms in the literature) and of the nuclei (200 to
 38 ms by grade) are fitted to the ratios of nucleus, fat and marrow that `evaluation.simulator` measures on SPIDER's
-pictures: a long train of refocusing pulses shows marrow brighter than the literature's times do. Full-blown lesions
-have the contrasts of the Modic types against marrow that is half fat. All vary between patients, by `SPREAD`."""
+pictures: a long train of refocusing pulses shows marrow brighter than the literature's times do. Grade I, which SPIDER's
+readers gave to grayer discs, is kept bright. Full-blown lesions have the contrasts of the Modic types against marrow that
+is half fat. All vary between patients, by `SPREAD`."""
 
 FAT_T1_MS = (310.0, 372.0)
 FAT_T2_MS = (128.0, 128.0)
