@@ -67,9 +67,9 @@ TYPICAL = {
 }
 """Gold 2004, de Bazelaire 2004, Stanisz 2005. T2 of marrow's water (45 ms in the literature) and of the nuclei (200 to
 38 ms by grade) are fitted to the ratios of nucleus, fat and marrow that `evaluation.simulator` measures on SPIDER's
-pictures: a long train of refocusing pulses shows marrow brighter than the literature's times do. Grade I, which SPIDER's
-readers gave to grayer discs, is kept bright. Full-blown lesions have the contrasts of the Modic types against marrow that
-is half fat. All vary between patients, by `SPREAD`."""
+pictures: a long train of refocusing pulses shows marrow brighter than the literature's times do. Grade I, which
+SPIDER's readers gave to grayer discs, is kept bright. Full-blown lesions have the contrasts of the Modic types against
+marrow that is half fat. All vary between patients, by `SPREAD`."""
 
 FAT_T1_MS = (310.0, 372.0)
 FAT_T2_MS = (128.0, 128.0)
