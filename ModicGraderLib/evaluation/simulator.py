@@ -108,7 +108,9 @@ def compare_with_real(count: int, page: Path, sheets: Path, cache: Path) -> None
     simulating = digest([library / "simulation", resource_path("Simulation")])
     simulated_cache = cache / f"simulated-{simulating}-{measuring}"
     real = list(real_pairs(folder, network, cache / f"real-{measuring}"))
+    print(f"Measured {len(real)} real pairs; {count} simulated ones take some seconds each.", flush=True)
     simulated = list(simulated_pairs(range(count), network, simulated_cache))
+    print("Measured the simulated pairs; the classifiers take a few minutes.", flush=True)
     found = distances(real, simulated)
     lesions = measured_contrasts(LESION_SEEDS, simulated_cache)
     blocks = {
