@@ -24,9 +24,12 @@ SAC_DEPTH_MM = {
     "L5": 15.5,
     "S1": 12.0,
 }
-"""Anteroposterior diameter of the thecal sac, chosen so that beside the middle of the bodies its median over drawn
-patients is near that of the canal in SPIDER's T2 SPACE masks of patients that are not held out: from T12 to L5 12.1,
-14.0, 13.6, 12.3, 12.3 and 14.5 mm, measured along the rows at a body depth of 35 mm."""
+"""Anteroposterior diameter of the thecal sac beside the bodies, chosen so that its median over drawn patients is near
+that of the canal in SPIDER's T2 SPACE masks of patients that are not held out: from T12 to L5 12.1, 14.0, 13.6, 12.3,
+12.3 and 14.5 mm beside the middle of the bodies, measured along the rows at a body depth of 35 mm."""
+
+NARROWER_AT_DISCS = 0.13
+"""By what share the sac is less deep beside a lumbar disc; with bulging discs 10.9 mm are left there in SPIDER."""
 
 SAC_WIDTH_MM = {"T9": 8.0, "T12": 9.5, "L1": 10.0, "L3": 9.5, "L4": 9.5, "L5": 9.5, "S1": 8.0}
 """Half its width."""
@@ -46,8 +49,14 @@ CORD_MM = {"T9": 3.6, "T11": 3.8, "T12": 4.2}
 CORNER_MM = 11.0
 """Over how long a way the sac rounds off the corners of the canal."""
 
-ROOTS = 26
-"""Roots that are drawn: those of L2 and below on both sides, most of them as a front and a back root."""
+CAUDA_SHARE = {"T11": 0.1, "T12": 0.3, "L1": 0.5, "L2": 0.6, "L3": 0.55, "L4": 0.48, "L5": 0.4, "S1": 0.32, "S2": 0.2}
+"""Share of the sac's depth, from its back, over which the roots lie in a patient on their back."""
+
+CAUDA_PACKING = {"T11": 0.0, "T12": 1.2, "L2": 2.3, "L3": 2.1, "L5": 2.1, "S2": 1.6}
+"""How closely they are packed at the very back, in standard deviations of `Canal._strands`; 0 is half filled."""
+
+STRAND_MM = (3.5, 22.0, 0.55)
+"""Grain of the strands across, along and in the depth of the sac; thick slices do not show what is finer across."""
 
 
 def draw_canal(
@@ -101,10 +110,10 @@ class Canal:
         self._draw_veins()
         self._draw_flavum(back)
         sac = self._sac()
-        self._paint(sac - 0.6, self._tissues.ligament, 0.8)
+        self._paint(sac - 0.9, self._tissues.ligament, 0.85)
         fluid = np.clip(0.5 - (sac + 0.15) / 0.7, 0.0, 1.0)
-        self._canvas.blend(fluid, self._tissues.csf, self._box)
-        self._draw_roots(sac)
+        self._mix(fluid, self._tissues.csf)
+        self._draw_cauda(sac)
         self._draw_cord(sac)
         self._canvas.labels[self._box][sac < 0] = CANAL_LABEL
 
@@ -120,6 +129,8 @@ class Canal:
         self._sac_end = sac_end
         taper = np.sqrt(np.clip((level - sac_end) / (course.index("S1") - sac_end + 0.35), 0.0, 1.0))
         depth = scale * factor * course.profile(SAC_DEPTH_MM) * wobble[0] * (0.25 + 0.75 * taper)
+        lumbar = np.clip((course.index("T12") - level) / 1.5, 0.0, 1.0)
+        depth *= 1 - NARROWER_AT_DISCS * at_disc * lumbar
         front = scale * course.profile(FRONT_GAP_MM, 10.0) * wobble[1] + veins * (1 - at_disc) - 0.6 * at_disc
         # The sac does not follow the canal into its corner at the promontory, which fat fills.
         corner = ndimage.gaussian_filter1d(course.y, CORNER_MM / STEP_MM) - course.y
@@ -129,11 +140,12 @@ class Canal:
         self._back = np.maximum(front + depth - thickened, self._front + 1.5 + 2.5 * taper)
         self._sac_width = scale * (0.4 + 0.6 * factor) * course.profile(SAC_WIDTH_MM) * wobble[2] * (0.3 + 0.7 * taper)
         self._sac_width = np.maximum(self._sac_width - 0.5 * (pressed + thickened), 2.0)
-        pad = rng.uniform(3.0, 6.5) * at_disc**1.5 * (level > course.index("S1") - 0.1)
+        pad = np.maximum(rng.uniform(1.5, 4.5) + 1.2 * self._waves(35.0), 0.0) * at_disc**1.5 * (0.35 + 0.65 * lumbar)
+        pad *= level > course.index("S1") - 0.1
         canal = scale * (1 + 0.7 * (factor - 1)) * course.profile(CANAL_DEPTH_MM)
         self._canal_back = np.maximum(canal, np.where(level > sac_end, self._back + 0.8 + pad, 0.0))
         self._canal_width = scale * course.profile(CANAL_WIDTH_MM)
-        self._flavum = scale * at_disc * (1.5 + 0.6 * thickened)
+        self._flavum = scale * at_disc * (1.9 + 0.6 * thickened)
 
     def _pressed(self, column: list[Body]) -> tuple[np.ndarray, np.ndarray]:
         """Tables of the mm by which discs press the sac from the front, and thick ligaments from behind."""
@@ -160,6 +172,15 @@ class Canal:
     def _paint(self, distance: np.ndarray, tissue: Tissue, opacity: float = 1.0) -> None:
         self._canvas.paint(distance, tissue, self._box, opacity)
 
+    def _mix(self, weight: np.ndarray, tissue: Tissue) -> None:
+        """Mix a tissue in by its rates of relaxation: by the times, a little fluid would make anything shine."""
+        for number, (value, target) in enumerate(zip(self._canvas.values, tissue, strict=True)):
+            here = value[self._box]
+            if number < 2:
+                here += weight * (target - here)
+            else:
+                here[:] = 1 / ((1 - weight) / np.maximum(here, 1e-3) + weight / target)
+
     def _below_end(self) -> np.ndarray:
         """mm below the sacral hiatus."""
         return (self._course.index("S4") - self._take(self._course.level)) * np.float32(18.0)
@@ -179,7 +200,7 @@ class Canal:
         behind_body = np.cos(2 * np.pi * level) * (level > self._course.index("S1") + 0.5)
         lens = np.maximum(self._behind - self._take(self._front) + 0.3, 0.3 - behind_body)
         lens = np.maximum.reduce([lens, -self._behind - 0.5, np.abs(self._x) - 7.0])
-        self._paint(lens, self._tissues.blood_slow, 0.5)
+        self._paint(lens, self._tissues.blood_slow, 0.75)
 
     def _draw_flavum(self, back: np.ndarray) -> None:
         """The yellow ligaments between the laminae, with a cleft in the midline."""
@@ -193,38 +214,34 @@ class Canal:
     def _draw_cord(self, sac: np.ndarray) -> None:
         """The cord down to its conus, and the filum."""
         course, rng = self._course, self._rng
-        conus = course.index("L1") + rng.normal(0.0, 0.45)
+        conus = course.index("L1") + rng.normal(-0.35, 0.45)
         swell = np.clip((course.level - conus) / 0.9, 0.0, 1.0) ** 0.7
         radius = self._take(self._scale * course.profile(CORD_MM) * swell)
         lie = 0.55 + 0.06 * self._waves(60.0) + 0.1 * (1 - swell)
         middle = self._take(self._front + lie * (self._back - self._front))
         cord = np.hypot(self._behind - middle, 0.82 * self._x) - radius
         weight = np.clip(0.5 - cord / 0.8, 0.0, 1.0) * (radius > 0.2) * (sac < -0.6)
-        self._canvas.blend(weight, self._tissues.nerve, self._box)
+        self._mix(weight, self._tissues.nerve)
 
-    def _draw_roots(self, sac: np.ndarray) -> None:
-        """The cauda equina: strands that arise at the cord and, in a patient on their back, settle behind."""
+    def _draw_cauda(self, sac: np.ndarray) -> None:
+        """The cauda equina: strands that settle at the back of the sac, fewer and fewer of them downwards."""
         course, rng = self._course, self._rng
-        inside = np.flatnonzero((sac < -0.5).ravel())
+        inside = np.flatnonzero((sac < -0.2).ravel())
         foot = np.clip(self._foot.ravel()[inside], 0, len(course.z) - 1)
-        x, behind = self._x.ravel()[inside], self._behind.ravel()[inside]
-        weight = np.zeros(len(inside), np.float32)
-        half = (self._back - self._front) / 2
-        settle = np.clip((course.index("T12") - course.level) / 1.3, 0.0, 1.0)
-        loosen = np.clip((course.index("L3") - course.level) / 2.0, 0.0, 1.0)
-        for number in range(ROOTS):
-            side = 1 if number % 2 else -1
-            leaves = course.index("L2") - (number // 2) * 5.5 / (ROOTS / 2)
-            outwards = np.clip((leaves - course.level) / 1.0 + 1.0, 0.0, 1.0)
-            across = rng.uniform(0.0, 0.7) * (1 - outwards) + 0.95 * outwards
-            back = settle * (rng.uniform(0.2, 0.8) - loosen * rng.uniform(0.0, 0.6)) * (1 - 0.5 * outwards)
-            x_at = side * across * self._sac_width + 0.35 * self._waves(30.0)
-            b_at = self._front + half * (1 + back) + 0.4 * self._waves(25.0)
-            strength = ((course.level > leaves) & (course.level < course.index("T12") + 0.3)).astype(np.float32)
-            tables = (table.astype(np.float32).take(foot) for table in (x_at, b_at, strength))
-            root_x, root_b, here = tables
-            near = np.hypot(0.45 * (x - root_x), behind - root_b) - 0.5
-            np.maximum(weight, np.clip(0.5 - near / 0.8, 0.0, 1.0) * here, out=weight)
+        share = course.profile(CAUDA_SHARE) * rng.lognormal(0.0, 0.2) * (1 + 0.12 * self._waves(40.0))
+        depth = (self._back.take(foot) - self._behind.ravel()[inside]).astype(np.float32)
+        layer = depth / np.maximum(share * (self._back - self._front), 0.5).take(foot)
+        strands = self._strands(self._x.ravel()[inside], foot, depth)
+        filled = course.profile(CAUDA_PACKING).take(foot) - 2.6 * layer + strands
         field = np.zeros(sac.size, np.float32)
-        field[inside] = 0.85 * weight
-        self._canvas.blend(field.reshape(sac.shape), self._tissues.nerve, self._box)
+        field[inside] = np.clip(0.5 + filled, 0.0, 1.0)
+        self._mix(field.reshape(sac.shape), self._tissues.nerve)
+
+    def _strands(self, x: np.ndarray, foot: np.ndarray, depth: np.ndarray) -> np.ndarray:
+        """Noise of unit variance at places of the sac (mm beside the midline, foot, mm before its back), with long
+        grains that run along it."""
+        step = np.array(STRAND_MM) / 1.5
+        nodes = np.ceil(np.array([40.0, len(self._course.z) * STEP_MM, 40.0]) / step).astype(int) + 2
+        noise = ndimage.gaussian_filter(self._rng.standard_normal(nodes, dtype=np.float32), 0.8)
+        where = np.stack([(x + 20.0) / step[0], foot * STEP_MM / step[1], (depth + 5.0) / step[2]])
+        return ndimage.map_coordinates(noise / noise.std(), where, order=1, mode="nearest")

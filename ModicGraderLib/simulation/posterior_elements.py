@@ -17,8 +17,12 @@ from .tissues import Tissues
 REFERENCE_DEPTH_MM = 34.5
 """Depth of the body for which all sizes here are given; they grow with it."""
 
-CORTEX_MM = 0.8
+CORTEX_MM = 0.9
 """Thickness of the cortical bone of the arch."""
+
+
+ARCH_DENSITY = 0.88
+"""Proton density of the marrow of the arches against that of the body: they hold more bone."""
 
 
 @dataclass(frozen=True)
@@ -169,13 +173,14 @@ def _draw_arch(
         point = x[middle], behind[middle], up[middle]
         center = joined(_process(point, arch, tallest, lamina, rng), _lamina(point, arch, lamina), 5.0)
         bone[middle] = joined(bone[middle], center, 4.0)
-    grain = grains(bone.shape, canvas.spacing, 5.0, rng)
-    bone = bone * scale + 0.45 * grain
+    grain, uneven = (grains(bone.shape, canvas.spacing, size, rng) for size in (5.0, 9.0))
+    bone = bone * scale + 0.45 * grain + 0.5 * uneven
     canvas.paint(bone - 0.1, tissues.cortex, box)
     marrow = tissues.marrow[body.name]
-    marrow = marrow._replace(fat=min(marrow.fat * rng.uniform(1.0, 1.25), 0.95))
-    canvas.paint(bone + CORTEX_MM, marrow, box)
-    canvas.values[1][box] *= np.clip(1 + 0.1 * grain * (bone < -CORTEX_MM), 0.7, 1.2)
+    marrow = marrow._replace(fat=min(marrow.fat * rng.uniform(0.8, 1.1), 0.95), density=ARCH_DENSITY * marrow.density)
+    canvas.paint(bone + CORTEX_MM * np.clip(1 + 0.6 * uneven, 0.2, 2.0), marrow, box)
+    mottled = 0.15 * grain + 0.22 * grains(bone.shape, canvas.spacing, 3.0, rng)
+    canvas.values[1][box] *= np.clip(1 + mottled * (bone < -CORTEX_MM), 0.4, 1.4)
     _draw_joint(canvas, box, (np.abs(x), behind, up), arch, lamina, tissues)
 
 

@@ -44,20 +44,20 @@ def draw_psoas(canvas: Canvas, column: list[Body], tissues: Tissues, rng: np.ran
 
 
 def draw_prevertebral(canvas: Canvas, column: list[Body], tissues: Tissues, rng: np.random.Generator) -> None:
-    """Draw the anterior longitudinal ligament, fat before it, and the lumbar vessels in the middle of each body."""
+    """Draw what lies on the front of the bodies, and the lumbar vessels in the middle of each.
+
+    From the outside inwards: the crura, nodes and sheaths of the vessels, patchy fat, and the anterior ligament.
+    """
     line = []
     for body in column:
         line += [body.corner(1, -1), body.to_plan(body.wall("anterior")[16]), body.corner(1, 1)]
-    fat = rng.uniform(2.5, 5.5)
-    for start, stop in zip(line[:-1], line[1:], strict=True):
-        box = part_of(canvas, np.array([start, stop]), 20.0, margin=6.0 + fat)
-        place = (canvas.y[box], canvas.z[box])
-        away = rod(place, start, stop, 0.0, 0.0)
-        canvas.paint(np.maximum(away - fat, np.abs(canvas.x[box]) - 17.0), tissues.fat, box, 0.85)
-    for start, stop in zip(line[:-1], line[1:], strict=True):
-        box = part_of(canvas, np.array([start, stop]), 16.0)
-        away = rod((canvas.y[box], canvas.z[box]), start, stop, 0.0, 0.0)
-        canvas.paint(np.maximum(away - rng.uniform(0.6, 1.1), np.abs(canvas.x[box]) - 14.0), tissues.ligament, box, 0.9)
+    lumbar = np.repeat([not body.name.startswith("S") for body in column], 3)
+    loose = np.where(lumbar, np.maximum(rng.normal(rng.uniform(3.0, 11.0), 3.5, len(line)), 1.5), 1.5)
+    soft = tissues.bowel._replace(t2_ms=rng.uniform(0.8, 1.3) * tissues.bowel.t2_ms)
+    _draw_sheath(canvas, line, loose, 17.0, soft, rng.uniform(0.5, 0.95))
+    fat = np.maximum(rng.normal(rng.uniform(0.0, 3.0), 1.2, len(line)), 0.0)
+    _draw_sheath(canvas, line, fat, 17.0, tissues.fat, rng.uniform(0.4, 0.9))
+    _draw_sheath(canvas, line, rng.uniform(0.9, 1.8, len(line)), 14.0, tissues.ligament, 0.95)
     for body in column:
         if not body.name.startswith("S"):
             points = [(x, *before(body, rng.uniform(1.2, 2.5), rng.uniform(-4, 4))) for x in (-18.0, 18.0)]
@@ -65,18 +65,29 @@ def draw_prevertebral(canvas: Canvas, column: list[Body], tissues: Tissues, rng:
             draw_tube(canvas, points, [radius, radius], tissues.blood_flowing, opacity=rng.uniform(0.3, 0.9))
 
 
+def _draw_sheath(
+    canvas: Canvas, line: list[np.ndarray], thick: np.ndarray, half_width: float, tissue: Tissue, opacity: float
+) -> None:
+    """Draw a layer before a line of points (y, z), of a thickness in mm at each of them."""
+    for number, (start, stop) in enumerate(zip(line[:-1], line[1:], strict=True)):
+        from_mm, to_mm = float(thick[number]), float(thick[number + 1])
+        box = part_of(canvas, np.array([start, stop]), half_width + 3.0, margin=6.0 + max(from_mm, to_mm))
+        layer = rod((canvas.y[box], canvas.z[box]), start, stop, from_mm, to_mm)
+        canvas.paint(np.maximum(layer, np.abs(canvas.x[box]) - half_width), tissue, box, opacity)
+
+
 def draw_vessels(canvas: Canvas, column: list[Body], tissues: Tissues, rng: np.random.Generator) -> None:
     """Draw aorta and vena cava down to L4, the common iliac vessels below, and what leaves the aorta in front."""
     bodies = {body.name: body for body in column}
     radius, wide = rng.uniform(*AORTA_MM), rng.uniform(*CAVA_MM)
-    shift, fork, blood = rng.normal(8.0, 4.0), rng.uniform(-14.0, 8.0), tissues.blood_flowing
+    shift, fork, blood = rng.normal(12.0, 5.0), rng.uniform(-14.0, 8.0), tissues.blood_flowing
     upper = [body for body in column if body.name[0] in "LT" and body.name != "L5"]
     trunk = [(0.5 * shift, *before(bodies["L4"], 3.0 + radius, fork))]
     trunk += [(shift + 1.0 * n, *before(body, 4.0 + 1.2 * n + radius)) for n, body in enumerate(upper[1:])]
     draw_tube(canvas, trunk, [radius + 0.9] * len(trunk), tissues.ligament, opacity=0.6)
     draw_tube(canvas, trunk, [radius] * len(trunk), blood)
     confluence = (-12.0 + shift / 2, *before(bodies["L5"], 6.0, 6.0))
-    cava = [confluence] + [(-20.0 + shift / 2, *before(body, wide + 1.0 + n)) for n, body in enumerate(upper)]
+    cava = [confluence] + [(-24.0 + shift / 2, *before(body, wide + 1.0 + n)) for n, body in enumerate(upper)]
     draw_tube(canvas, cava, [0.7 * wide] + [wide] * len(upper), blood)
     for side in (-1.0, 1.0):
         middle = before(bodies["L5"], 12.0, -4.0)

@@ -25,11 +25,16 @@ def sac_depth(scene: Surroundings, level: float) -> float:
     return 0.25 * sum(scene.canvas.labels[point] == CANAL_LABEL for point in points)
 
 
-def share_of_nerve(scene: Surroundings, name: str) -> float:
-    """Share of the sac's midline beside a vertebra that has the relaxation of nerve rather than of fluid."""
-    here = [scene.course.point(scene.course.index(name), behind) for behind in np.arange(0.0, 18.0, 0.5)]
-    here = [point for point in here if scene.canvas.labels[scene.index(*point)] == CANAL_LABEL]
-    return float(np.mean([scene.values_at(*point)[3] < 1000 for point in here]))
+def share_of_nerve(scene: Surroundings, name: str, part: slice = slice(None)) -> float:
+    """Share of nerve in the sac's midline beside a vertebra: of all that is seen there from its front to its back, or
+    of a part in percent of that."""
+    shares = []
+    for level in scene.course.index(name) + np.linspace(-0.4, 0.4, 9):
+        here = [scene.course.point(level, behind) for behind in np.arange(0.0, 18.0, 0.25)]
+        here = [point for point in here if scene.canvas.labels[scene.index(*point)] == CANAL_LABEL]
+        within = [here[int(len(here) * percent / 100)] for percent in range(*part.indices(100))]
+        shares += [(scene.values_at(*point)[3] < 160.0) for point in within]
+    return float(np.mean(shares))
 
 
 def test_the_sac_runs_from_the_top_of_the_column_to_the_sacrum_and_ends_there():
@@ -59,8 +64,16 @@ def test_a_herniated_disc_narrows_the_sac_at_its_level_alone():
 
 def test_the_cord_fills_the_middle_of_the_sac_at_t11_and_has_ended_by_l4():
     scene = canal()
-    assert share_of_nerve(scene, "T11") > 0.35
-    assert share_of_nerve(scene, "L4") < 0.3
+    assert share_of_nerve(scene, "T11", slice(35, 75)) > 0.7
+    assert share_of_nerve(scene, "L4", slice(10, 45)) < 0.3
+
+
+def test_the_cauda_equina_lies_at_the_back_of_the_sac_and_grows_thinner_downwards():
+    scene = canal()
+    for name in ("L3", "L4"):
+        assert share_of_nerve(scene, name, slice(65, 95)) > 0.55
+        assert share_of_nerve(scene, name, slice(5, 35)) < 0.25
+    assert share_of_nerve(scene, "S1") < share_of_nerve(scene, "L3") - 0.1
 
 
 def test_only_the_canal_is_labelled_and_no_label_lies_before_the_walls_of_healthy_bodies():
