@@ -20,11 +20,15 @@ RIGHT_PLACE_WIDTHS = 0.35
 
 @dataclass(frozen=True)
 class DiscFound:
-    """One true disc: whether it was found under its right name, and how far off its center is (share of its width)."""
+    """One true disc: whether it was found under its right name, or at least under any, and how far off its center is.
+
+    `error` is that of the disc of its name, as a share of its width; infinite where there is none.
+    """
 
     patient: str
     level: str
     found: bool
+    found_under_any_name: bool
     error: float
 
 
@@ -61,10 +65,9 @@ def score_slice(one: SpineSlice, network: SpineNetwork) -> list[DiscFound]:
     found = {disc.level: disc.center for disc in location.discs} if location else {}
     scores = []
     for level, (center, width) in true_centers(one).items():
-        if level in found:
-            # LPS of the made-up study: rows run to the foot (-z), columns to the back (+y).
-            error = float(np.hypot(-found[level][2] - center[0], found[level][1] - center[1])) / width
-        else:
-            error = float("inf")
-        scores.append(DiscFound(one.patient, level, error < RIGHT_PLACE_WIDTHS, error))
+        # LPS of the made-up study: rows run to the foot (-z), columns to the back (+y).
+        errors = {name: float(np.hypot(-at[2] - center[0], at[1] - center[1])) / width for name, at in found.items()}
+        error = errors.get(level, float("inf"))
+        anywhere = min(errors.values(), default=float("inf")) < RIGHT_PLACE_WIDTHS
+        scores.append(DiscFound(one.patient, level, error < RIGHT_PLACE_WIDTHS, anywhere, error))
     return scores

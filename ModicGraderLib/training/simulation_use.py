@@ -41,6 +41,10 @@ BUDGET = "budget.json"
 """Beside the arms' folders: how long each was trained."""
 
 
+AGAIN = "again"
+"""Folder of a localizer's second cycle, beside its first."""
+
+
 def folder_of(arm: str) -> str:
     """Name of an arm's folder."""
     return arm.replace(",", "").replace(" ", "-")
@@ -53,17 +57,23 @@ def draw(out: Path, patients: int, measured: int, processes: int) -> None:
 
 
 def train_localizers(out: Path, steps: int) -> None:
-    """One localizer an arm, each from random weights."""
+    """One localizer an arm, from random weights: `steps` batches, then a second cycle of two thirds as many."""
     data = data_folder()
     sources = [
         lambda: read_slices(out / "cohort", TRAINING_SEEDS),
         lambda: training_part(read_polygon_slices(data / "t1_vertebra_polygons")),
         lambda: training_part(read_mask_slices(data / "spider_t2_space_masks")),
     ]
-    _note(out / "localizer", steps=steps)
+    more = round(2 / 3 * steps)
+    _note(out / "localizer", steps=[steps, more])
     for arm, shares in LOCALIZER_SHARES.items():
         used = [(source(), share) for source, share in zip(sources, shares, strict=True) if share]
-        localizer.train(*zip(*used, strict=True), out / "localizer" / folder_of(arm), steps=steps, bfloat16=True)
+        drawn_from = tuple(zip(*used, strict=True))
+        folder = out / "localizer" / folder_of(arm)
+        first = localizer.train(*drawn_from, folder, steps=steps, bfloat16=True)
+        localizer.train(
+            *drawn_from, folder / AGAIN, steps=more, learning_rate=1.2e-3, start=first, seed=1, bfloat16=True
+        )
 
 
 def train_graders(out: Path, epochs: int) -> None:
@@ -76,7 +86,7 @@ def train_graders(out: Path, epochs: int) -> None:
         grader.cross_validate(real, out / "grader" / folder_of(arm), epochs=epochs, extra=extra, share=share)
 
 
-def _note(folder: Path, **budget: int) -> None:
+def _note(folder: Path, **budget: int | list[int]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / BUDGET).write_text(json.dumps(budget), encoding="utf-8")
 
