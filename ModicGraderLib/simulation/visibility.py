@@ -103,10 +103,15 @@ def contrast_to_noise(
         return 0.0
     known = unchanged.size >= UNCHANGED_VOXELS
     middle = float(np.median(unchanged)) if known else 0.0
-    uneven = _mean_square(unchanged - middle) if known else marrow.spread**2
+    uneven = _robust_variance(unchanged) if known else marrow.spread**2
     noise = max(uneven, (noise_sd / float(np.exp(normal[change].mean()))) ** 2)
     difference = max(float(np.mean(changed - middle)) ** 2, _mean_square(changed - middle) - noise)
     return float(np.sqrt(difference / noise))
+
+
+def _robust_variance(values: np.ndarray) -> float:
+    # What lies between two changes of one body is partly their fringes: these must not pass for uneven marrow.
+    return float((1.4826 * np.median(np.abs(values - np.median(values)))) ** 2)
 
 
 def _mean_square(values: np.ndarray) -> float:
