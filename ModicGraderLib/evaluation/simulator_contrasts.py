@@ -63,6 +63,6 @@ def lesion_contrasts(study: SimulatedStudy) -> list[Contrast]:
         if lesion.strength < FULL_BLOWN or changed.sum() < LEAST_VOXELS:
             continue
         around = bodies & (study.lesions == 0) & np.isin(study.labels, np.unique(study.labels[changed]))
-        if around.sum() >= LEAST_VOXELS:
+        if around.sum() >= LEAST_VOXELS and all(np.median(x[around]) > 0 for x in (t1, t2)):
             found.append((lesion.type, *(float(np.median(x[changed]) / np.median(x[around])) for x in (t1, t2))))
     return found
