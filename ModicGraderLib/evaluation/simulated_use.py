@@ -20,7 +20,14 @@ from ..study import SpineStudy
 from ..training.data_folder import data_folder, fold_of
 from ..training.grader import BATCH, FOLDS, predict, stack
 from ..training.polygon_source import read_polygon_slices
-from ..training.simulated_cohort import TEST_SEEDS, TRAINING_SEEDS, found_share, read_discs, read_slices
+from ..training.simulated_cohort import (
+    TEST_SEEDS,
+    TRAINING_SEEDS,
+    VALIDATION_SEEDS,
+    found_share,
+    read_discs,
+    read_slices,
+)
 from ..training.simulation_use import AGAIN, BUDGET, GRADER_SHARES, LOCALIZER_SHARES, folder_of, spider_discs
 from ..training.spider_discs import GradedDisc
 from ..training.spine_slices import SpineSlice
@@ -133,7 +140,8 @@ TYPES_HEAD = "| trained on | any | I | II | III |\n|---|---|---|---|---|"
 
 
 def _graders(runs: Path) -> str:
-    discs, tests = spider_discs(runs), read_discs(runs / "cohort", TEST_SEEDS)
+    discs = spider_discs(runs)
+    tests = [one for seeds in (VALIDATION_SEEDS, TEST_SEEDS) for one in read_discs(runs / "cohort", seeds)]
     ensembles = {SHIPPED: load_ensemble("cpu")} | {
         arm: _ensemble(runs / "grader" / folder_of(arm)) for arm in GRADER_SHARES
     }
@@ -162,11 +170,15 @@ def _graders(runs: Path) -> str:
         modic, *others = (measured[key] for key in SHOWN)
         table.append(f"| {arm} | {modic} | {better(arm) if arm != 'real' else ''} | {' | '.join(others)} |")
         types.append(f"| {arm} | {' | '.join(_types(tests, ensemble))} |")
+    grade = np.array([disc.pfirrmann for disc in discs])
+    degeneration = bootstrap(lambda rows: auroc(truth[rows], grade[rows]), patients)
     return "\n\n".join([
         "### Grading on SPIDER", intro, "\n".join(table),
+        f"The reader's own Pfirrmann grade, taken for a score of Modic change, has an AUROC of {degeneration}: most of"
+        " what these figures measure is degeneration, which comes with changes.",
         "What SPIDER cannot measure, since it has one disc of type I and four of type III: AUROC of any change on the"
-        f" {len(tests)} discs of simulated test patients, and of each pure type against no change. It says what a"
-        " grader makes of the simulator's idea of the types, not of patients.",
+        f" {len(tests)} discs of simulated validation and test patients, on whom no choice was made, and of each pure"
+        " type against no change. It says what a grader makes of the simulator's idea of the types, not of patients.",
         "\n".join(types),
     ])  # fmt: skip
 
