@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import torch
@@ -38,12 +39,25 @@ from .metrics import Estimate, auroc, bootstrap
 
 SECTION = "## Use: what training on it gives"
 
+INTRO = (
+    "Written by `python -m ModicGraderLib.evaluation --use`, after `python -m ModicGraderLib.training cohort localizers"
+    " graders --patients 450 --localizer-steps 600 --grader-epochs 25`. The same networks were trained with the same"
+    " number of batches on simulated patients alone, on real data alone, and on both; the budgets are smaller than those"
+    " of the shipped models, which are shown for comparison."
+)
+
 SHIPPED = "shipped"
 
 
 def simulated_use(runs: Path) -> str:
     """The section as Markdown, from the arms that `training.simulation_use` left in `runs`; takes ten minutes."""
-    return "\n\n".join([SECTION, _localizers(runs), _graders(runs)]) + "\n"
+    return wrapped("\n\n".join([SECTION, INTRO, _localizers(runs), _graders(runs)])) + "\n"
+
+
+def wrapped(text: str) -> str:
+    """Markdown with its paragraphs in lines of 120 characters; tables and headings are left alone."""
+    parts = text.split("\n\n")
+    return "\n\n".join(part if part[0] in "|#" else fill(part, 120, break_on_hyphens=False) for part in parts)
 
 
 def put_section(page: Path, section: str) -> None:
