@@ -42,8 +42,8 @@ SECTION = "## Use: what training on it gives"
 INTRO = (
     "Written by `python -m ModicGraderLib.evaluation --use`, after `python -m ModicGraderLib.training cohort localizers"
     " graders --patients 450 --localizer-steps 600 --grader-epochs 25`. The same networks were trained with the same"
-    " number of batches on simulated patients alone, on real data alone, and on both; the budgets are smaller than those"
-    " of the shipped models, which are shown for comparison."
+    " number of batches on simulated patients alone, on real data alone, and on both; the budgets are smaller than"
+    " those of the shipped models, which are shown for comparison."
 )
 
 SHIPPED = "shipped"
