@@ -1,6 +1,7 @@
 # make demo      grade a simulated teaching case and show the result beside the truth
 # make test      check the style and run every test
 # make evaluate  measure the models on the real data and write docs/results.md
+# make simulator set simulated patients beside real ones and write docs/simulator.md
 # make train     train the models from the real data
 # make bench     time a grading, stage by stage, and simulated studies
 #
@@ -16,7 +17,7 @@ RESULT := output/demo
 GRAPHICS := libegl1 libgl1
 HAS_GRAPHICS = $(RUN) -c "import ctypes; ctypes.CDLL('libEGL.so.1'), ctypes.CDLL('libGL.so.1')" 2>/dev/null
 
-.PHONY: demo test evaluate train bench graphics clean
+.PHONY: demo test evaluate simulator train bench graphics clean
 
 demo: $(READY)
 	$(RUN) -m ModicGraderLib simulate --output $(SAMPLE) --seed 7 --case mixed-findings
@@ -30,6 +31,9 @@ test: $(READY) graphics
 
 evaluate: $(READY)
 	$(RUN) -m ModicGraderLib.evaluation
+
+simulator: $(READY)
+	$(RUN) -m ModicGraderLib.evaluation --simulator
 
 train: $(READY)
 	$(RUN) -m ModicGraderLib.training
