@@ -40,7 +40,7 @@ from .simulator import compare_with_real
 
 SIMULATOR_PAGE = Path("docs/simulator.md")
 
-SIMULATED = 150
+SIMULATED = 60
 """Simulated patients that `--simulator` compares with real ones."""
 
 HEADER = """# Results
