@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from .anatomy import ENDPLATES, MODIC_GRADES, PFIRRMANN_GRADES
 from .grading.grader import DiscGrades
@@ -43,15 +44,7 @@ def read_disc(
         abstained += [{"grade": f"{name}_endplate_modic", "reason": NO_TYPE} for name in untyped]
     narrowing = grades.findings["disc_narrowing"]
     return DiscReport(
-        level=disc.level,
-        confidence=disc.confidence,
-        center_lps_mm=disc.center.tolist(),
-        normal_lps=disc.normal.tolist(),
-        anterior_lps=disc.anterior.tolist(),
-        width_mm=disc.width_mm,
-        height_mm=disc.height_mm,
-        height_index=height_index(disc, location),
-        corners_lps_mm={name: corner.tolist() for name, corner in disc.corners.items()},
+        **disc_geometry(disc, location),
         modic=modic,
         pfirrmann=GradeReading(
             int(pfirrmann_grade(grades.pfirrmann)),
@@ -103,6 +96,21 @@ def _endplate(
         endplate_change=grades.findings[f"{name}_endplate_change"],
         marrow_change=own,
     )
+
+
+def disc_geometry(disc: LocatedDisc, location: SpineLocation) -> dict[str, Any]:
+    """The fields of a `DiscReport` that say which disc it is, where it lies (LPS mm) and how large it is."""
+    return {
+        "level": disc.level,
+        "confidence": disc.confidence,
+        "center_lps_mm": disc.center.tolist(),
+        "normal_lps": disc.normal.tolist(),
+        "anterior_lps": disc.anterior.tolist(),
+        "width_mm": disc.width_mm,
+        "height_mm": disc.height_mm,
+        "height_index": height_index(disc, location),
+        "corners_lps_mm": {name: corner.tolist() for name, corner in disc.corners.items()},
+    }
 
 
 def height_index(disc: LocatedDisc, location: SpineLocation) -> float | None:

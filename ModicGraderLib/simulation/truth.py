@@ -20,7 +20,7 @@ from ..anatomy import (
 )
 from ..localization.spine import LocatedDisc, SpineLocation
 from ..measurement.endplate_change import measure_change
-from ..reading import height_index, joint_type
+from ..reading import disc_geometry, joint_type
 from ..report import (
     DiscReport,
     EndplateReport,
@@ -110,15 +110,7 @@ def _disc(
     worst = max(classes, key=ENDPLATE_LESIONS.index)
     narrowed = int(state.height_factor < NARROWED_BELOW)
     return DiscReport(
-        level=disc.level,
-        confidence=disc.confidence,
-        center_lps_mm=disc.center.tolist(),
-        normal_lps=disc.normal.tolist(),
-        anterior_lps=disc.anterior.tolist(),
-        width_mm=disc.width_mm,
-        height_mm=disc.height_mm,
-        height_index=height_index(disc, location),
-        corners_lps_mm={name: corner.tolist() for name, corner in disc.corners.items()},
+        **disc_geometry(disc, location),
         modic=_modic(seen["upper"] + seen["lower"]),
         pfirrmann=GradeReading(state.pfirrmann, {str(g): float(g == state.pfirrmann) for g in PFIRRMANN_GRADES}),
         endplate_lesion=GradeReading(worst, {name: float(name == worst) for name in ENDPLATE_LESIONS}),
