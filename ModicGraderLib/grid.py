@@ -7,6 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 
+def unit(vector: np.ndarray) -> np.ndarray:
+    """A vector (3,) at length 1."""
+    return vector / np.linalg.norm(vector)
+
+
 @dataclass(frozen=True)
 class Grid:
     """A voxel grid in patient space.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from .grid import Grid
+from .grid import Grid, unit
 from .localization.spine import LocatedDisc
 from .study import Volume
 
@@ -42,24 +42,20 @@ def disc_grid(
         How many slices of `reference`, centered on the one nearest to the disc's center.
     """
     step = reference.affine[:3, 0]
-    unit = _unit(step)
-    lean = disc.left / max(abs(float(disc.left @ unit)), 0.5)
-    along = lean * np.sign(lean @ unit) * np.linalg.norm(step)
+    across = unit(step)
+    lean = disc.left / max(abs(float(disc.left @ across)), 0.5)
+    along = lean * np.sign(lean @ across) * np.linalg.norm(step)
     # A disc may lie beside all slices; it is then read on the outermost.
     nearest = float(np.clip(np.round(reference.to_index(disc.center)[0]), 0, reference.array.shape[0] - 1))
     # The grid's middle slice is an actual slice of the reference, so its samples are not interpolated between two.
     middle = disc.center + along * (nearest - float(reference.to_index(disc.center)[0]))
-    down, back = (-_unit(axis - (axis @ unit) * unit) * pixel_mm for axis in (disc.normal, disc.anterior))
+    down, back = (-unit(axis - (axis @ across) * across) * pixel_mm for axis in (disc.normal, disc.anterior))
     axes = np.stack([along, down, back], axis=1)
     half = (np.array([slices, *shape]) - 1) / 2
     affine = np.eye(4)
     affine[:3, :3] = axes
     affine[:3, 3] = middle - axes @ np.array([np.floor(half[0]), half[1], half[2]])
     return Grid(affine, (slices, *shape))
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / np.linalg.norm(vector)
 
 
 def resample(

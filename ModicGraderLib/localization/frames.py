@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..anatomy import CORNERS
+from ..grid import unit
 from .candidates import Candidate
 from .prediction import SpinePrediction
 from .spine import LocatedDisc
@@ -33,26 +34,22 @@ def locate_disc(level: str, candidate: Candidate, prediction: SpinePrediction) -
     }
     upper = points["upper_anterior"], points["upper_posterior"]
     lower = points["lower_anterior"], points["lower_posterior"]
-    anterior = _unit((upper[0] + lower[0]) - (upper[1] + lower[1]))
+    anterior = unit((upper[0] + lower[0]) - (upper[1] + lower[1]))
     slice_axis = grid.affine[:3, 0] / np.linalg.norm(grid.affine[:3, 0])
     upwards = np.cross(anterior, slice_axis)
-    left = _unit(slice_axis + _sideways_slope(candidate, prediction, corners) * upwards)
-    normal = _unit(np.cross(anterior, left))
+    left = unit(slice_axis + _sideways_slope(candidate, prediction, corners) * upwards)
+    normal = unit(np.cross(anterior, left))
     width = 0.5 * (np.linalg.norm(upper[0] - upper[1]) + np.linalg.norm(lower[0] - lower[1]))
     return LocatedDisc(
         level=level,
         center=np.mean([*upper, *lower], axis=0),
         normal=normal,
-        anterior=_unit(np.cross(left, normal)),
+        anterior=unit(np.cross(left, normal)),
         width_mm=float(width),
         height_mm=_height(points, normal),
         corners=points,
         confidence=candidate.confidence,
     )
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / np.linalg.norm(vector)
 
 
 def _corners(candidate: Candidate, prediction: SpinePrediction, number: int) -> np.ndarray:

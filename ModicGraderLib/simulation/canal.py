@@ -6,9 +6,9 @@ import numpy as np
 from scipy import ndimage
 
 from ..anatomy import CANAL_LABEL
-from .canvas import Canvas
+from .canvas import Canvas, coverage
 from .case import Case
-from .column import BackWall, Body
+from .column import Body
 from .course import STEP_MM, Course
 from .fields import part_of
 from .tissues import Tissue, Tissues
@@ -60,7 +60,7 @@ STRAND_MM = (3.5, 22.0, 0.55)
 
 
 def draw_canal(
-    canvas: Canvas, column: list[Body], wall: BackWall, case: Case, tissues: Tissues, rng: np.random.Generator
+    canvas: Canvas, column: list[Body], course: Course, case: Case, tissues: Tissues, rng: np.random.Generator
 ) -> None:
     """Draw the spinal canal with everything in it and label the thecal sac.
 
@@ -71,8 +71,9 @@ def draw_canal(
     ----------
     column:
         Bodies from the sacrum upwards.
+    course:
+        The course of the canal behind them.
     """
-    course = Course(column, wall)
     ends = (course.index("S5"), len(column) + 1.0)
     rows = [course.point(level, b) for level in np.arange(*ends, 0.5) for b in (-4.0, 26.0)]
     box = part_of(canvas, np.array(rows), half_width=16.0)
@@ -111,7 +112,7 @@ class Canal:
         self._draw_flavum(back)
         sac = self._sac()
         self._paint(sac - 0.9, self._tissues.ligament, 0.85)
-        fluid = np.clip(0.5 - (sac + 0.15) / 0.7, 0.0, 1.0)
+        fluid = coverage(sac + 0.15)
         self._mix(fluid, self._tissues.csf)
         self._draw_cauda(sac)
         self._draw_cord(sac)

@@ -39,6 +39,17 @@ class TissueMap:
     fat_t2_ms: float
 
 
+def coverage(distance: np.ndarray, edge_mm: float = EDGE_MM) -> np.ndarray:
+    """How much of each voxel, in [0, 1], a shape takes, from its signed distance (mm) and the width of its edge."""
+    return np.clip(0.5 - distance / edge_mm, 0.0, 1.0)
+
+
+def blend(values: np.ndarray, weight: np.ndarray, tissue: Tissue, box: tuple = (...,)) -> None:
+    """Mix a tissue into a map of tissues (4, slices, rows, columns), or a part of it, by a weight in [0, 1]."""
+    for value, target in zip(values, tissue, strict=True):
+        value[box] += weight * (target - value[box])
+
+
 class Canvas:
     """Tissue (4, slices, rows, columns) and labels (slices, rows, columns); later strokes lie over earlier ones.
 
@@ -99,12 +110,11 @@ class Canvas:
 
     def paint(self, distance: np.ndarray, tissue: Tissue, box: tuple = (...,), opacity: float = 1.0) -> None:
         """Lay a tissue where the signed distance (mm) is negative; `box` cuts the canvas to the distance's shape."""
-        self.blend(opacity * np.clip(0.5 - distance / EDGE_MM, 0.0, 1.0), tissue, box)
+        self.blend(opacity * coverage(distance), tissue, box)
 
     def blend(self, weight: np.ndarray, tissue: Tissue, box: tuple = (...,)) -> None:
         """Mix a tissue in by a weight in [0, 1]."""
-        for value, target in zip(self.values, tissue, strict=True):
-            value[box] += weight * (target - value[box])
+        blend(self.values, weight, tissue, box)
 
     def box(self, center: np.ndarray, reach: float) -> tuple[slice, slice, slice]:
         """The part of the canvas, in all slices, that shows the plan within `reach` mm of the point (y, z)."""

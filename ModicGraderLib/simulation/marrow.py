@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body_shape import BodyField, half_width
-from .canvas import Canvas
+from .canvas import Canvas, coverage
 from .case import VertebraState
 from .column import Body
 from .tissues import Tissue, Tissues
@@ -54,9 +54,9 @@ def paint_marrow(
     canvas.paint(shape.distance, tissues.cortex, box)
     # Uneven, as the cartilage on it is.
     inside = np.minimum(shape.below_top, shape.above_bottom) - ENDPLATE_MM * (1 + 0.3 * texture.patches[box])
-    endplate = np.clip(0.5 - inside / 0.7, 0.0, 1.0) * (shape.distance < 0)
+    endplate = coverage(inside) * (shape.distance < 0)
     canvas.blend(CARTILAGE_SHARE * endplate, tissues.cartilage, box)
-    marrow = np.clip(0.5 - np.maximum(shape.distance + CORTEX_MM, -inside) / 0.7, 0.0, 1.0)
+    marrow = coverage(np.maximum(shape.distance + CORTEX_MM, -inside))
     canvas.blend(marrow, tissues.marrow[body.name], box)
     _vein(canvas, box, body, shape, marrow, tissues, rng)
     if state.hemangioma_mm > 0:
@@ -89,7 +89,7 @@ def _vein(canvas, box, body: Body, shape: BodyField, marrow, tissues: Tissues, r
     thickness = rng.uniform(0.4, 1.5) * np.clip((reach - shape.along) / (1 + reach), 0.0, 1.0) + 0.1
     wedge = np.maximum(np.abs(height) - 1.6 * thickness, np.abs(shape.left) * half_width(body) - 3.5)
     wedge = np.maximum(wedge, (shape.along - reach) * body.depth / 2)
-    canvas.blend(np.clip(0.5 - wedge / 1.5, 0.0, 1.0) * marrow * rng.uniform(0.1, 0.7), tissues.blood_slow, box)
+    canvas.blend(coverage(wedge, 1.5) * marrow * rng.uniform(0.1, 0.7), tissues.blood_slow, box)
 
 
 def _ball(canvas, box, body: Body, shape: BodyField, marrow, diameter: float, tissue: Tissue, grain, rng) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .canvas import Canvas
 from .case import Case
-from .column import BackWall, Body
+from .column import Body
 from .course import Course
 from .fields import grains, part_of
 from .shapes import block, joined, rod
@@ -83,7 +83,7 @@ SACRAL_END_MM = 17.0
 
 
 def draw_posterior_elements(
-    canvas: Canvas, column: list[Body], wall: BackWall, case: Case, tissues: Tissues, rng: np.random.Generator
+    canvas: Canvas, column: list[Body], course: Course, case: Case, tissues: Tissues, rng: np.random.Generator
 ) -> None:
     """Draw the arches of all vertebrae, the back and the end of the sacrum, and what fills the neural foramina.
 
@@ -94,8 +94,9 @@ def draw_posterior_elements(
     ----------
     column:
         Bodies from the sacrum upwards.
+    course:
+        The course of the canal behind them.
     """
-    course = Course(column, wall)
     _draw_sacrum(canvas, column, course, tissues, rng)
     for below, body in zip(column[:-1], column[1:], strict=True):
         if not body.name.startswith("S"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..anatomy import CORNERS, DISCS_UPWARDS
-from ..grid import Grid
+from ..grid import Grid, unit
 from ..localization.spine import LocatedDisc
 from ..report import StudyReport
 from ..study import Volume
@@ -15,6 +15,7 @@ from .canal import draw_canal
 from .canvas import Canvas, TissueMap
 from .case import Case
 from .column import BackWall, Body, build_column, sideways_curve
+from .course import Course
 from .discs import disc_corners
 from .epidemiology import draw_case
 from .posterior_elements import draw_posterior_elements
@@ -111,10 +112,10 @@ def _draw(case: Case, column: list[Body], protocols: tuple[Protocol, Protocol], 
     sideways = sideways_curve(case, column)
     grid = _canvas_grid(column, sideways, protocols, rngs["placement"])
     canvas = Canvas(grid, rngs["canvas"], sideways=sideways)
-    wall = BackWall(column)
-    draw_torso(canvas, column, wall, case, tissues, rngs["torso"])
-    draw_posterior_elements(canvas, column, wall, case, tissues, rngs["torso"])
-    draw_canal(canvas, column, wall, case, tissues, rngs["canal"])
+    course = Course(column, BackWall(column))
+    draw_torso(canvas, column, course, case, tissues, rngs["torso"])
+    draw_posterior_elements(canvas, column, course, case, tissues, rngs["torso"])
+    draw_canal(canvas, column, course, case, tissues, rngs["canal"])
     draw_spine(canvas, column, case, tissues, rngs["spine"])
     return canvas, TissueMap(canvas.values, grid, tissues.fat_t1_ms, tissues.fat_t2_ms)
 
@@ -172,8 +173,8 @@ def _locate(canvas: Canvas, above: Body, below: Body) -> LocatedDisc:
     middle = np.mean(list(plan.values()), axis=0)
     right, left = (canvas.to_patient(np.array([x, *middle])) for x in (-LEAN_MM, LEAN_MM))
     (ua, up, la, lp) = (corners[name] for name in CORNERS)
-    anterior = _unit(ua + la - up - lp)
-    normal = _unit(np.cross(anterior, left - right))
+    anterior = unit(ua + la - up - lp)
+    normal = unit(np.cross(anterior, left - right))
     return LocatedDisc(
         level=f"{above.name}/{below.name}",
         center=np.mean(list(corners.values()), axis=0),
@@ -184,7 +185,3 @@ def _locate(canvas: Canvas, above: Body, below: Body) -> LocatedDisc:
         corners=corners,
         confidence=1.0,
     )
-
-
-def _unit(vector: np.ndarray) -> np.ndarray:
-    return vector / np.linalg.norm(vector)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from .canvas import Canvas
+from .canvas import Canvas, coverage
 from .case import Case
-from .column import BackWall, Body
+from .column import Body
 from .course import STEP_MM, Course
 from .fields import COARSE, coarse, fill, grains, sheets
 from .posterior_elements import REFERENCE_DEPTH_MM, process_tips
@@ -52,7 +52,7 @@ FATTY_LEVELS = {"T12": 0.0, "L2": 0.12, "L3": 0.3, "L4": 0.65, "L5": 1.0, "S2": 
 
 
 def draw_torso(
-    canvas: Canvas, column: list[Body], wall: BackWall, case: Case, tissues: Tissues, rng: np.random.Generator
+    canvas: Canvas, column: list[Body], course: Course, case: Case, tissues: Tissues, rng: np.random.Generator
 ) -> None:
     """Fill the canvas with the torso: everything but the spine and its canal.
 
@@ -63,8 +63,9 @@ def draw_torso(
     ----------
     column:
         Bodies from the sacrum upwards.
+    course:
+        The course of the canal behind them.
     """
-    course = Course(column, wall)
     canvas.values[:] = np.reshape(tissues.fat, (4, 1, 1, 1))
     draw_viscera(canvas, column, course, case, tissues, rng)
     Back(canvas, column, course, case, tissues, rng).draw()
@@ -201,7 +202,7 @@ class Back:
             np.clip(0.9 - np.abs(cleft + 1.5 * self._grains(box, 25.0)) / 0.9, 0.0, 0.75)
             * np.clip(0.6 + 0.5 * mix, 0.0, 1.0),
         )
-        inside = np.clip(0.5 - (muscle + 0.8) / 0.7, 0.0, 1.0)
+        inside = coverage(muscle + 0.8)
         # Even lean muscle shows its bundles.
         bundles = 0.5 * mix + 0.8 * self._grains(box, 5.0, 9.0, 1.8)
         self._canvas.blend(inside * np.clip(0.06 + 0.1 * bundles, 0.0, 0.5), tissues.fat, box)

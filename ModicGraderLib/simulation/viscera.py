@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .canvas import EDGE_MM, Canvas
+from .canvas import EDGE_MM, Canvas, blend, coverage
 from .case import Case
 from .column import Body
 from .course import Course
@@ -73,11 +73,10 @@ class Viscera:
             value[:, :, self._columns] = fill(full.numpy().T.reshape(slices, *drawn.shape[1:]), shape, HALF)
 
     def _blend(self, weight: np.ndarray, tissue: Tissue) -> None:
-        for value, target in zip(self._values, tissue, strict=True):
-            value += weight * (target - value)
+        blend(self._values, weight, tissue)
 
     def _paint(self, distance: np.ndarray, tissue: Tissue, opacity: float = 1.0, edge_mm: float = 2 * EDGE_MM) -> None:
-        self._blend(opacity * np.clip(0.5 - distance / edge_mm, 0.0, 1.0), tissue)
+        self._blend(opacity * coverage(distance, edge_mm), tissue)
 
     def _noise(self, *size_mm: float) -> np.ndarray:
         return grains(self._x.shape, self._spacing, size_mm if len(size_mm) > 1 else size_mm[0], self._rng)

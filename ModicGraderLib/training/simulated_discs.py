@@ -10,15 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..anatomy import MODIC_GRADES, PFIRRMANN_GRADES
+from ..anatomy import MODIC_GRADES
 from ..errors import InputError
 from ..grading.disc_input import DiscInput
-from ..grading.tasks import BINARY_TASKS, OUTPUTS
 from ..localization.network import SpineNetwork
 from ..localization.spine import LocatedDisc
 from ..report import DiscReport, StudyReport
 from ..study import SpineStudy
-from .spider_discs import GradedDisc, disc_inputs_of
+from .spider_discs import GradedDisc, disc_inputs_of, grade_targets
 
 SAME_PLACE_WIDTHS = 0.35
 """A disc is the true one whose center lies within this share of its width."""
@@ -71,10 +70,4 @@ def true_targets(disc: DiscReport) -> np.ndarray:
         "disc_bulging": disc.bulging,
         "spondylolisthesis": disc.spondylolisthesis,
     }
-    targets = np.full(OUTPUTS, np.nan, np.float32)
-    for index, task in enumerate(BINARY_TASKS):
-        if answers[task] is not None:
-            targets[index] = float(answers[task] > 0.5)
-    for index, grade in enumerate(PFIRRMANN_GRADES[:-1]):
-        targets[len(BINARY_TASKS) + index] = float(disc.pfirrmann.grade > grade)
-    return targets
+    return grade_targets(answers, int(disc.pfirrmann.grade))

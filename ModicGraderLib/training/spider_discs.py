@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +67,23 @@ def disc_inputs_of(study: SpineStudy, network: SpineNetwork) -> tuple[tuple[Loca
     return location.discs, disc_inputs(study, location, marrow)
 
 
-def _graded(patient: str, disc: DiscInput, row: dict) -> GradedDisc:
+def grade_targets(answers: Mapping[str, float | None], pfirrmann: int) -> np.ndarray:
+    """The grader's targets (outputs,) in {0, 1}.
+
+    Parameters
+    ----------
+    answers:
+        Each of `tasks.BINARY_TASKS` as a number that says yes above one half; None, and NaN, where it is not known.
+    """
     targets = np.full(OUTPUTS, np.nan, np.float32)
     for index, task in enumerate(BINARY_TASKS):
-        value = row["modic_type"] > 0 if task == "modic_change" else row[task]
-        targets[index] = float(value)
+        if answers[task] is not None and not np.isnan(answers[task]):
+            targets[index] = float(answers[task] > 0.5)
     for index, grade in enumerate(PFIRRMANN_GRADES[:-1]):
-        targets[len(BINARY_TASKS) + index] = float(row["pfirrmann_grade"] > grade)
+        targets[len(BINARY_TASKS) + index] = float(pfirrmann > grade)
+    return targets
+
+
+def _graded(patient: str, disc: DiscInput, row: dict) -> GradedDisc:
+    targets = grade_targets({**row, "modic_change": row["modic_type"] > 0}, row["pfirrmann_grade"])
     return GradedDisc(patient, disc, targets, int(row["modic_type"]), int(row["pfirrmann_grade"]))

@@ -22,14 +22,13 @@ class Surroundings:
 
     canvas: Canvas
     column: list[Body]
-    wall: BackWall
     case: Case
     tissues: Tissues
     course: Course
 
     def drawn_with(self) -> tuple:
         """The arguments that all drawing functions share, before the random generator."""
-        return self.canvas, self.column, self.wall, self.case, self.tissues
+        return self.canvas, self.column, self.course, self.case, self.tissues
 
     def values_at(self, y: float, z: float, x: float = 0.0) -> np.ndarray:
         """(4,) tissue at a point of the plan."""
@@ -50,6 +49,5 @@ def surroundings(case: Case | None = None, seed: int = 3) -> Surroundings:
     middle = np.array([0.0, *next(body.center for body in column if body.name == "L3")])
     affine[:3, 3] = middle - affine[:3, :3] @ ((np.array(shape) - 1) // 2)
     canvas = Canvas(Grid(affine, shape), np.random.default_rng(seed), warp_mm=0.0)
-    wall = BackWall(column)
     tissues = draw_tissues(case.patient, 1.5, np.random.default_rng(seed))
-    return Surroundings(canvas, column, wall, case, tissues, Course(column, wall))
+    return Surroundings(canvas, column, case, tissues, Course(column, BackWall(column)))
