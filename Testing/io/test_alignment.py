@@ -1,8 +1,6 @@
 """The shift between T1 and T2: found, corrected only where it clearly helps, on real pictures."""
 
-import os
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +9,6 @@ from scipy import ndimage
 from ModicGraderLib.io import read_study, read_volume
 from ModicGraderLib.io.alignment import MIN_GAIN, align, estimate_shift, moved
 from ModicGraderLib.study import Volume
-
-DATA = Path(os.environ.get("MODICGRADER_DATA", Path(__file__).parents[3] / "shared" / "data"))
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real images are not at {DATA}")
 
 PATIENTS = ("002", "003", "005", "011", "033", "036", "040", "078", "098")
 
@@ -59,11 +54,10 @@ def test_the_same_pair_gives_the_same_shift():
     assert estimate_shift(t1, t2) == estimate_shift(t1, t2)
 
 
-@needs_data
 @pytest.mark.parametrize("patient", PATIENTS)
-def test_known_shift_of_a_real_slice_is_recovered_within_a_pixel(patient):
+def test_known_shift_of_a_real_slice_is_recovered_within_a_pixel(patient, real_data):
     t1, t2 = (
-        read_volume(DATA / "spider_midsagittal" / "volumes" / f"{patient}_{contrast}.nii.gz", contrast)
+        read_volume(real_data("spider_midsagittal") / "volumes" / f"{patient}_{contrast}.nii.gz", contrast)
         for contrast in ("t1", "t2")
     )
     before = np.array(estimate_shift(t1, t2).shift_lps_mm)
@@ -73,20 +67,18 @@ def test_known_shift_of_a_real_slice_is_recovered_within_a_pixel(patient):
     assert after.gain > MIN_GAIN
 
 
-@needs_data
 @pytest.mark.parametrize("added", [(0.0, 6.0, -5.0), (3.0, -5.0, 4.0)])
-def test_known_shift_of_a_real_volume_is_recovered(added):
-    t1, t2 = (read_volume(DATA / "real_volume_pair" / f"{contrast}.nii.gz", contrast) for contrast in ("t1", "t2"))
+def test_known_shift_of_a_real_volume_is_recovered(added, real_data):
+    t1, t2 = (read_volume(real_data("real_volume_pair") / f"{contrast}.nii.gz", contrast) for contrast in ("t1", "t2"))
     before = np.array(estimate_shift(t1, t2).shift_lps_mm)
     after = estimate_shift(moved(t1, np.array(added)), t2)
     np.testing.assert_allclose(before - after.shift_lps_mm, added, atol=1.5)  # half a voxel of the grid
     assert after.gain > MIN_GAIN
 
 
-@needs_data
-def test_real_volume_pair_is_read_quickly_and_left_in_place():
+def test_real_volume_pair_is_read_quickly_and_left_in_place(real_data):
     start = time.perf_counter()
-    study = read_study(DATA / "real_volume_pair" / "t1.nii.gz", DATA / "real_volume_pair" / "t2.nii.gz")
+    study = read_study(real_data("real_volume_pair") / "t1.nii.gz", real_data("real_volume_pair") / "t2.nii.gz")
     assert time.perf_counter() - start < 10  # about 1.3 s on an idle machine
     assert not study.alignment.applied and study.quality == ()
     assert study.t2.array.shape == (50, 351, 351)
