@@ -28,6 +28,7 @@ def disc_grid(
     shape: tuple[int, int],
     pixel_mm: float,
     slices: int,
+    stride: int = 1,
 ) -> Grid:
     """A region about a disc, rotated with it in the sagittal plane, on the slices of `reference`.
 
@@ -40,15 +41,17 @@ def disc_grid(
         (rows, columns) of the region and the size of its pixels.
     slices:
         How many slices of `reference`, centered on the one nearest to the disc's center.
+    stride:
+        Take every `stride`-th slice only.
     """
     step = reference.affine[:3, 0]
     across = unit(step)
     lean = disc.left / max(abs(float(disc.left @ across)), 0.5)
-    along = lean * np.sign(lean @ across) * np.linalg.norm(step)
+    along = stride * lean * np.sign(lean @ across) * np.linalg.norm(step)
     # A disc may lie beside all slices; it is then read on the outermost.
     nearest = float(np.clip(np.round(reference.to_index(disc.center)[0]), 0, reference.array.shape[0] - 1))
     # The grid's middle slice is an actual slice of the reference, so its samples are not interpolated between two.
-    middle = disc.center + along * (nearest - float(reference.to_index(disc.center)[0]))
+    middle = disc.center + along / stride * (nearest - float(reference.to_index(disc.center)[0]))
     down, back = (-unit(axis - (axis @ across) * across) * pixel_mm for axis in (disc.normal, disc.anterior))
     axes = np.stack([along, down, back], axis=1)
     half = (np.array([slices, *shape]) - 1) / 2

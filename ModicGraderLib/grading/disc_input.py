@@ -1,19 +1,21 @@
-"""What the disc grader looks at: one disc-aligned region per disc, scaled by the patient's own marrow."""
+"""What the disc reader looks at: one disc-aligned region per disc, scaled by the patient's own marrow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from ..anatomy import CANAL_LABEL, DISCS_UPWARDS
+from ..grid import Grid
 from ..localization.spine import LocatedDisc, SpineLocation
 from ..mapping.marrow import Marrow
-from ..regions import disc_grid, resample
-from ..study import SpineStudy
+from ..regions import disc_grid, part_of, resample
+from ..study import SpineStudy, Volume
 
-SHAPE = (72, 112)
-"""Rows and columns the network reads."""
+SHAPE = (96, 112)
+"""Rows and columns the network reads: four fifths of the body on either side, and the canal behind."""
 
 WIDTHS = 1.75
 """Width of the region in disc widths (Damopoulos 2019 takes 1.7)."""
@@ -21,8 +23,11 @@ WIDTHS = 1.75
 BORDER = 8
 """Pixels kept around the region, so that training can turn and shift it."""
 
-MAX_SLICES = 3
-"""Slices read about the disc's middle; the network has been trained on mid-sagittal pictures alone."""
+REACH_MM = 22.0
+"""Slices so far to either side of the disc's middle are read: half the width of a vertebral body."""
+
+SLICE_MM = 3.0
+"""Of thinner slices several are averaged into one of this thickness, as thin as routine examinations go."""
 
 CHANNELS = 4
 """T1, T2, disc, vertebrae."""
@@ -47,11 +52,14 @@ class DiscInput:
         the disc and of the vertebrae, 0 or 1.
     scalars:
         (16,) float32: geometry of the disc in the patient's own terms, contrasts present, and the level.
+    grid:
+        Where the region, with its border, lies in the patient.
     """
 
     level: str
     region: np.ndarray
     scalars: np.ndarray
+    grid: Grid
 
 
 def disc_inputs(study: SpineStudy, location: SpineLocation, marrow: dict[str, Marrow]) -> list[DiscInput]:
@@ -61,30 +69,64 @@ def disc_inputs(study: SpineStudy, location: SpineLocation, marrow: dict[str, Ma
     return [_input(disc, study, location, marrow, usual) for disc in location.discs]
 
 
+def input_grid(disc: LocatedDisc, reference: Volume) -> Grid:
+    """The region of a disc, with its border, on those slices of `reference` that show the body."""
+    spacing = float(reference.spacing[0])
+    stride = _stride(reference)
+    slices = 2 * int(REACH_MM / (spacing * stride)) + 1
+    shape = (SHAPE[0] + 2 * BORDER, SHAPE[1] + 2 * BORDER)
+    pixel_mm = WIDTHS * disc.width_mm / SHAPE[1]
+    grid = disc_grid(disc, reference, shape=shape, pixel_mm=pixel_mm, slices=slices, stride=stride)
+    middle = np.stack([np.arange(slices), *(np.full(slices, (side - 1) / 2) for side in shape)], axis=1)
+    number = reference.to_index(grid.to_patient(middle))[:, 0]
+    there = np.flatnonzero((number > -0.5) & (number < reference.array.shape[0] - 0.5))
+    return part_of(grid, (slice(int(there[0]), int(there[-1]) + 1), slice(0, shape[0]), slice(0, shape[1])))
+
+
+def _stride(reference: Volume) -> int:
+    return max(1, round(SLICE_MM / float(reference.spacing[0])))
+
+
 def _input(
     disc: LocatedDisc, study: SpineStudy, location: SpineLocation, marrow: dict[str, Marrow], usual: float
 ) -> DiscInput:
-    shape = (SHAPE[0] + 2 * BORDER, SHAPE[1] + 2 * BORDER)
-    slices = min(MAX_SLICES, study.reference.array.shape[0])
-    grid = disc_grid(disc, study.reference, shape=shape, pixel_mm=WIDTHS * disc.width_mm / SHAPE[1], slices=slices)
+    grid = input_grid(disc, study.reference)
     region = np.zeros((CHANNELS, *grid.shape), np.float32)
     present = []
     for channel, (name, volume) in enumerate((("t1", study.t1), ("t2", study.t2))):
         present.append(float(volume is not None and name in marrow))
         if present[-1]:
-            signal = resample(volume.array, volume.grid, grid, outside=0.0, blur=False)
-            region[channel] = np.clip(0.5 * signal * np.exp(-marrow[name].log_signal(grid)), 0, 2)
+            region[channel] = np.clip(0.5 * _signal(volume, grid) * np.exp(-marrow[name].log_signal(grid)), 0, 2)
     labels = resample(location.labels, study.reference.grid, grid, order=0, outside=0)
     region[2] = labels > CANAL_LABEL
     region[3] = (labels > 0) & (labels < CANAL_LABEL)
-    return DiscInput(disc.level, region, _scalars(disc, region, usual, present))
+    return DiscInput(disc.level, region, _scalars(disc, region, grid, usual, present), grid)
 
 
-def _scalars(disc: LocatedDisc, region: np.ndarray, usual: float, present: list[float]) -> np.ndarray:
+def _signal(volume: Volume, grid: Grid) -> np.ndarray:
+    """A volume on the slices of a region; thin slices are averaged, since the network knows thick ones."""
+    stride = _stride(volume)
+    if stride == 1:
+        return resample(volume.array, volume.grid, grid, outside=0.0)
+    # Only what surrounds the region: a smoothed copy of a whole 3D volume would take seconds a disc.
+    ends = np.array(list(np.ndindex(2, 2, 2))) * (np.array(grid.shape) - 1)
+    index = volume.to_index(grid.to_patient(ends))
+    low = np.clip(np.floor(index.min(0)).astype(int) - stride, 0, np.array(volume.array.shape) - 1)
+    high = np.clip(np.ceil(index.max(0)).astype(int) + stride + 1, low + 1, volume.array.shape)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    thick = ndimage.uniform_filter1d(volume.array[box], stride, axis=0, mode="nearest")
+    return resample(thick, part_of(volume.grid, box), grid, outside=0.0)
+
+
+def _scalars(
+    disc: LocatedDisc, region: np.ndarray, grid: Grid, usual: float, present: list[float]
+) -> np.ndarray:
     ratio = disc.height_mm / disc.width_mm
     slip = float((disc.corners["upper_posterior"] - disc.corners["lower_posterior"]) @ disc.anterior)
-    inside = region[2] > 0
-    nucleus = float(np.median(region[1][inside])) if inside.any() and present[1] else 0.5
+    # The nucleus lies in the middle slice; the others show ever more of the annulus.
+    middle = int(np.clip(np.round(grid.to_index(disc.center)[0]), 0, grid.shape[0] - 1))
+    inside = region[2, middle] > 0
+    nucleus = float(np.median(region[1, middle][inside])) if inside.any() and present[1] else 0.5
     level = np.zeros(LEVELS, np.float32)
     level[min(DISCS_UPWARDS.index(disc.level), LEVELS - 1)] = 1
     numbers = [

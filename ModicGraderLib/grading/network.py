@@ -1,19 +1,29 @@
-"""The disc grader: a small residual network over the slices of a disc region, all findings at once."""
+"""The disc reader: one network that maps changed marrow pixel by pixel and answers for the disc as a whole."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from .disc_input import CHANNELS, SCALARS
-from .tasks import OUTPUTS
+from .tasks import MARROW_CHANGE, MODIC_CHANGE, OUTPUTS
 
-WIDTHS = (24, 40, 64, 96)
-"""Feature maps per stage; each stage halves the picture."""
+WIDTHS = (32, 64, 96, 128)
+"""Feature maps per stage; the first works at half the picture's resolution, each next one halves it again."""
+
+CLASSES = 4
+"""Classes of a pixel: no change, types I, II, III."""
+
+EMBEDDING = 160
+"""Numbers that stand for a slice."""
 
 
 class _Block(nn.Module):
-    def __init__(self, inputs: int, outputs: int, stride: int):
+    def __init__(self, inputs: int, outputs: int, stride: int = 1):
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
@@ -22,50 +32,108 @@ class _Block(nn.Module):
             nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
             nn.BatchNorm2d(outputs),
         )
-        self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        same = inputs == outputs and stride == 1
+        self.shortcut = (
+            nn.Identity()
+            if same
+            else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
-class DiscGrader(nn.Module):
-    """Logits `(B, OUTPUTS)` of `tasks` for regions `(B, 4, S, H, W)` and scalars `(B, 16)`; any number of slices S.
+class _Merge(nn.Module):
+    """Doubles the resolution and takes in the features of the encoder at that resolution."""
 
-    Each slice is read by the same network; the logits of the slices are averaged, those of the ends of an odd stack
-    weighing half, since they lie off the mid-sagittal plane on which grades are given.
+    def __init__(self, coarse: int, fine: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(coarse + fine, fine, 3, 1, 1, bias=False), nn.BatchNorm2d(fine), nn.ReLU(inplace=True)
+        )
+
+    def forward(self, coarse: torch.Tensor, fine: torch.Tensor) -> torch.Tensor:
+        return self.body(torch.cat([functional.interpolate(coarse, scale_factor=2), fine], 1))
+
+
+class DiscReader(nn.Module):
+    """Reads every slice of a disc region alike, and pools the slices of a disc by attention.
+
+    A U-Net (Ronneberger 2015) whose pixels are unshuffled first, so that no stage works at full resolution. What it
+    says of the pixels goes into the answers for the disc: a grade can then follow the map.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        stages: list[nn.Module] = [
-            nn.Conv2d(CHANNELS, WIDTHS[0], 5, 2, 2, bias=False),
-            nn.BatchNorm2d(WIDTHS[0]),
-            nn.ReLU(inplace=True),
-        ]
-        for inputs, outputs in zip((WIDTHS[0], *WIDTHS[:-1]), WIDTHS, strict=True):
-            stages.append(_Block(inputs, outputs, 1 if inputs == outputs else 2))
-        self.encoder = nn.Sequential(*stages)
-        # Three stacked bands (vertebra above, disc, vertebra below) are pooled apart: where a change lies matters.
-        self.head = nn.Sequential(
-            nn.Dropout(0.4),
-            nn.Linear(2 * 3 * WIDTHS[-1] + SCALARS, 128),
-            nn.ReLU(inplace=True),
-            nn.Dropout(0.3),
-            nn.Linear(128, OUTPUTS),
+        self.stem = nn.Sequential(
+            nn.PixelUnshuffle(2), nn.Conv2d(4 * CHANNELS, WIDTHS[0], 3, 1, 1, bias=False), nn.BatchNorm2d(WIDTHS[0]),
+            nn.ReLU(inplace=True), _Block(WIDTHS[0], WIDTHS[0]),
+        )  # fmt: skip
+        self.down = nn.ModuleList(
+            _Block(inputs, outputs, 2) for inputs, outputs in zip(WIDTHS[:-1], WIDTHS[1:], strict=True)
         )
+        self.up = nn.ModuleList(
+            _Merge(coarse, fine) for coarse, fine in zip(WIDTHS[:0:-1], WIDTHS[-2::-1], strict=True)
+        )
+        self.pixels = nn.Sequential(nn.Conv2d(WIDTHS[0], 4 * CLASSES, 3, 1, 1), nn.PixelShuffle(2))
+        # Three stacked bands (vertebra above, disc, vertebra below) are pooled apart: where a finding lies matters.
+        features = 2 * 3 * (WIDTHS[-1] + WIDTHS[-2]) + 2 * 2 * (CLASSES - 1) + SCALARS
+        self.embed = nn.Sequential(nn.Dropout(0.3), nn.Linear(features, EMBEDDING), nn.ReLU(inplace=True))
+        self.attention = nn.Linear(EMBEDDING, 1)
+        self.head = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * EMBEDDING, OUTPUTS))
 
-    def forward(self, region: torch.Tensor, scalars: torch.Tensor) -> torch.Tensor:
-        """Logits `(B, OUTPUTS)`."""
-        batch, _, slices = region.shape[:3]
-        flat = region.transpose(1, 2).flatten(0, 1)
-        features = self.encoder(flat.contiguous(memory_format=torch.channels_last))
-        bands = [
-            nn.functional.adaptive_avg_pool2d(features, (3, 1)).flatten(1),
-            nn.functional.adaptive_max_pool2d(features, (3, 1)).flatten(1),
-        ]
-        repeated = scalars.repeat_interleave(slices, dim=0)
-        logits = self.head(torch.cat([*bands, repeated], 1)).unflatten(0, (batch, slices))
-        weights = torch.ones(slices, device=logits.device)
-        if slices > 2:
-            weights[[0, -1]] = 0.5
-        return (logits * (weights / weights.sum())[None, :, None]).sum(1)
+    def forward(
+        self, region: torch.Tensor, scalars: torch.Tensor, slices: Sequence[int]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits of `tasks` (B, OUTPUTS), and of the classes of every pixel (N, 4, H, W).
+
+        Parameters
+        ----------
+        region:
+            (N, 4, H, W) slices of all discs, one disc after the other; see `disc_input.DiscInput.region`.
+        scalars:
+            (B, 16) of the discs.
+        slices:
+            How many slices each disc has; they sum to N.
+        """
+        stages = [self.stem(region.contiguous(memory_format=torch.channels_last))]
+        for down in self.down:
+            stages.append(down(stages[-1]))
+        fine = stages[-1]
+        for up, stage in zip(self.up, stages[-2::-1], strict=True):
+            fine = up(fine, stage)
+        pixels = self.pixels(fine)
+        embedded = self.embed(torch.cat([
+            *(_bands(stage) for stage in stages[-2:]),
+            _evidence(pixels, region[:, 3]),
+            scalars.repeat_interleave(torch.as_tensor(slices, device=scalars.device), dim=0),
+        ], 1))  # fmt: skip
+        return self._disc(embedded, slices), pixels
+
+    def _disc(self, embedded: torch.Tensor, slices: Sequence[int]) -> torch.Tensor:
+        padded = pad_sequence(embedded.split(list(slices)), batch_first=True)
+        number = torch.arange(padded.shape[1], device=padded.device)
+        absent = number >= torch.as_tensor(slices, device=padded.device)[:, None]
+        weight = self.attention(padded).masked_fill(absent[..., None], -torch.inf).softmax(1)
+        # What is embedded is never negative, so that absent slices, all zero, cannot be the largest.
+        logits = self.head(torch.cat([(weight * padded).sum(1), padded.amax(1)], 1))
+        upper, lower = logits[:, MARROW_CHANGE[0]], logits[:, MARROW_CHANGE[1]]
+        either = torch.logsumexp(torch.stack([upper, lower, upper + lower]), 0)
+        return torch.cat([logits[:, :MODIC_CHANGE], either[:, None], logits[:, MODIC_CHANGE + 1 :]], 1)
+
+
+def _bands(features: torch.Tensor) -> torch.Tensor:
+    return torch.cat([
+        functional.adaptive_avg_pool2d(features, (3, 1)).flatten(1),
+        functional.adaptive_max_pool2d(features, (3, 1)).flatten(1),
+    ], 1)  # fmt: skip
+
+
+def _evidence(pixels: torch.Tensor, bone: torch.Tensor) -> torch.Tensor:
+    """Area and peak (N, 12) of each type in the vertebra above and the one below, from logits (N, 4, H, W)."""
+    types = pixels.softmax(1)[:, 1:] * bone[:, None]
+    halves = types.unflatten(2, (2, -1))
+    # Area as the side of a square: a small change shall count for more than its share of the pixels.
+    area = (halves.mean((3, 4)) + 1e-6).sqrt() * 4
+    peak = functional.avg_pool2d(types, 4).unflatten(2, (2, -1)).amax((3, 4))
+    return torch.cat([area.flatten(1), peak.flatten(1)], 1)

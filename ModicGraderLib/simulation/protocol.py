@@ -147,8 +147,7 @@ def draw_protocols(
     fat_suppressed:
         Whether T2 is a fat-suppressed one.
     """
-    shares = np.array([scanner.share for scanner in SCANNERS])
-    scanner = SCANNERS[rng.choice(len(SCANNERS), p=shares / shares.sum())]
+    scanner = draw_scanner(rng)
     # Two in five are scanned just as in SPIDER, the others elsewhere: their values spread around those.
     spread = float(rng.random() > 0.4)
     common = _draw_common(scanner, spread, rng)
@@ -164,6 +163,12 @@ def draw_protocols(
     moved = rng.normal(0.0, MOVED_MM) * (rng.random() < 0.7)
     t1 = replace(t1, patient_shift_mm=tuple(float(mm) for mm in moved))
     return t1, _suppressed(t2, rng) if fat_suppressed else t2
+
+
+def draw_scanner(rng: np.random.Generator) -> ScannerModel:
+    """One of `SCANNERS`, as often as it is met."""
+    shares = np.array([scanner.share for scanner in SCANNERS])
+    return SCANNERS[rng.choice(len(SCANNERS), p=shares / shares.sum())]
 
 
 def _draw_series(

@@ -19,7 +19,7 @@ from .course import Course
 from .discs import disc_corners
 from .epidemiology import draw_case
 from .posterior_elements import draw_posterior_elements
-from .protocol import Protocol, draw_protocols
+from .protocol import Protocol, draw_protocols, draw_scanner
 from .scanner import scan
 from .spine_drawing import draw_spine
 from .tissues import draw_tissues
@@ -93,7 +93,7 @@ def simulate(
     fat_suppressed:
         Whether T2 shows water alone: an inversion of the fat, or a Dixon sequence, by lot.
     """
-    rngs = {name: np.random.default_rng([seed, stream]) for stream, name in enumerate(_STREAMS)}
+    rngs = {name: _stream(seed, name) for name in _STREAMS}
     case = case or draw_case(rngs["case"])
     protocols = draw_protocols(rngs["protocol"], slices=slices, eight_bit=eight_bit, fat_suppressed=fat_suppressed)
     column = build_column(case, rngs["column"])
@@ -104,6 +104,16 @@ def simulate(
     noise = {"t1": t1.noise_sd, "t2": t2.noise_sd}
     truth = truth_report(case, discs, t1.volume, t2.volume, labels, lesions, noise)
     return SimulatedStudy(t1.volume, t2.volume, labels, lesions, discs, truth, case)
+
+
+def scanner_of(seed: int) -> str:
+    """Name of the scanner (`scanner_models.SCANNERS`) on which `simulate` examines the patient of a seed."""
+    return draw_scanner(_stream(seed, "protocol")).name
+
+
+def _stream(seed: int, name: str) -> np.random.Generator:
+    # Each part draws from a stream of its own: a change of one leaves the others as they were.
+    return np.random.default_rng([seed, _STREAMS.index(name)])
 
 
 def _draw(case: Case, column: list[Body], protocols: tuple[Protocol, Protocol], rngs: dict) -> tuple[Canvas, TissueMap]:

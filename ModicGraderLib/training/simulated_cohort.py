@@ -1,4 +1,4 @@
-"""A cohort of simulated patients, drawn once and kept: what the localizer and the grader need of each, one file a seed.
+"""Cohorts of simulated patients, drawn once and kept: what a network needs of each, one file a seed.
 
 Drawing goes on where it was stopped; seeds that are there are not drawn again. Delete the folder after a change of the
 simulator.
@@ -10,22 +10,21 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..errors import InputError
-from ..grading.disc_input import DiscInput
 from ..localization.locate import load_network
 from ..localization.network import PIXEL_MM
-from ..simulation.simulate import simulate
-from ..study import SpineStudy
+from ..simulation.simulate import scanner_of, simulate
+from .graded_discs import GradedDisc, pack_discs, unpack_discs
 from .simulated_discs import simulated_discs
 from .simulated_source import simulated_slices
-from .spider_discs import GradedDisc
 from .spine_slices import SpineSlice
 
 TRAINING_SEEDS = range(100_000, 200_000)
@@ -37,12 +36,31 @@ VALIDATION_SEEDS = range(200_000, 210_000)
 TEST_SEEDS = range(300_000, 310_000)
 """Those that only measure."""
 
+UNSEEN_SCANNERS = ("1.5 T, older", "1.5 T, newer", "1.5 T that evens out its coil")
+"""Scanners whose patients are kept for validation and test: no grader learns from them."""
+
 SEVERAL_SLICES_EVERY = 4
-"""Each fourth patient has three slices; the others one, like SPIDER's and the T1 polygons'."""
+"""For the localizer each fourth patient has three slices; the others one, like SPIDER's and the T1 polygons'."""
+
+WHOLE_EVERY = 3
+"""For the grader each third patient has as many slices as real ones have; the others, drawn faster, have `FEW`."""
+
+FEW_SLICES = 5
+
+Arrays = dict[str, np.ndarray]
 
 
-def draw_cohort(folder: Path, seeds: range, processes: int = 2) -> None:
-    """Draw the patients of `seeds` that are not in `folder` yet.
+def grading_seeds(seeds: range, count: int) -> list[int]:
+    """The first `count` of `seeds` whose scanners suit: training has none of `UNSEEN_SCANNERS`, the test no others.
+
+    Validation has both kinds.
+    """
+    wanted = {TRAINING_SEEDS: (False,), VALIDATION_SEEDS: (False, True), TEST_SEEDS: (True,)}[seeds]
+    return list(islice((seed for seed in seeds if (scanner_of(seed) in UNSEEN_SCANNERS) in wanted), count))
+
+
+def draw_cohort(folder: Path, seeds: Sequence[int], draw: Callable[[int], Arrays], processes: int = 2) -> None:
+    """Draw the patients of `seeds` that are not in `folder` yet; `draw` makes the arrays of a seed.
 
     Raises
     ------
@@ -53,7 +71,7 @@ def draw_cohort(folder: Path, seeds: range, processes: int = 2) -> None:
     missing = [seed for seed in seeds if not _path(folder, seed).exists()]
     failed, began = [], time.time()
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _one_thread) as pool:
-        tasks = {pool.submit(_draw, folder, seed): seed for seed in missing}
+        tasks = {pool.submit(_write, folder, seed, draw): seed for seed in missing}
         for done, task in enumerate(as_completed(tasks), start=1):
             if task.exception():
                 failed.append(tasks[task])
@@ -64,6 +82,31 @@ def draw_cohort(folder: Path, seeds: range, processes: int = 2) -> None:
         raise RuntimeError(f"could not draw the seeds {sorted(failed)}")
 
 
+def _write(folder: Path, seed: int, draw: Callable[[int], Arrays]) -> None:
+    partial = folder / f"{seed}.{os.getpid()}.partial"
+    with partial.open("wb") as file:
+        np.savez_compressed(file, **draw(seed))
+    partial.replace(_path(folder, seed))
+
+
+def for_localizer(seed: int) -> Arrays:
+    """The slices of a patient."""
+    drawn = simulate(seed, slices=3 if seed % SEVERAL_SLICES_EVERY == 0 else 1, eight_bit=True)
+    slices = simulated_slices((drawn.t1, drawn.t2), drawn.labels, drawn.t2.grid, drawn.discs, _name(seed))
+    return pack_slices(slices)
+
+
+def for_grader(seed: int) -> Arrays:
+    """The discs of a patient, and how many there are to be found."""
+    drawn = simulate(seed, slices=None if seed % WHOLE_EVERY == 0 else FEW_SLICES)
+    discs = simulated_discs(drawn, load_network("cpu"), _name(seed))
+    return {"graded_of": np.array(len(drawn.truth.discs)), **pack_discs(discs)}
+
+
+def _name(seed: int) -> str:
+    return f"simulated-{seed}"
+
+
 def _one_thread() -> None:
     torch.set_num_threads(1)
 
@@ -72,20 +115,9 @@ def _path(folder: Path, seed: int) -> Path:
     return folder / f"{seed}.npz"
 
 
-def _draw(folder: Path, seed: int) -> None:
-    drawn = simulate(seed, slices=3 if seed % SEVERAL_SLICES_EVERY == 0 else 1, eight_bit=True)
-    patient = f"simulated-{seed}"
-    slices = simulated_slices((drawn.t1, drawn.t2), drawn.labels, drawn.t2.grid, drawn.discs, patient)
-    discs = simulated_discs(SpineStudy(drawn.t1, drawn.t2), drawn.truth, load_network("cpu"), patient)
-    partial = folder / f"{seed}.{os.getpid()}.partial"
-    with partial.open("wb") as file:
-        np.savez_compressed(file, graded_of=len(drawn.truth.discs), **pack_slices(slices), **pack_discs(discs))
-    partial.replace(_path(folder, seed))
-
-
 def read_slices(folder: Path, seeds: range) -> list[SpineSlice]:
     """The slices of those `seeds` that are in `folder`."""
-    return [one for seed, file in _files(folder, seeds) for one in unpack_slices(file, f"simulated-{seed}")]
+    return [one for seed, file in _files(folder, seeds) for one in unpack_slices(file, _name(seed))]
 
 
 def read_discs(folder: Path, seeds: range) -> list[GradedDisc]:
@@ -131,34 +163,4 @@ def unpack_slices(arrays: dict[str, np.ndarray], patient: str) -> list[SpineSlic
             **{key: arrays[f"slice{number}_{key}"] for key in ("structure", "identity", "corners", "corners_known")},
         )
         for number, contrast in enumerate(arrays["contrasts"])
-    ]
-
-
-def pack_discs(discs: Sequence[GradedDisc]) -> dict[str, np.ndarray]:
-    """Arrays that hold graded discs, the regions in half precision; the regions must be of one shape."""
-    return {
-        "patients": np.array([one.patient for one in discs], "U64"),
-        "levels": np.array([one.disc.level for one in discs], "U16"),
-        "regions": np.array([one.disc.region for one in discs], np.float16),
-        "scalars": np.array([one.disc.scalars for one in discs], np.float32),
-        "targets": np.array([one.targets for one in discs], np.float32),
-        "modic": np.array([one.modic_type for one in discs], np.int8),
-        "pfirrmann": np.array([one.pfirrmann for one in discs], np.int8),
-    }
-
-
-def unpack_discs(arrays: dict[str, np.ndarray]) -> list[GradedDisc]:
-    """The discs that `pack_discs` packed."""
-    names = ("patients", "levels", "regions", "scalars", "targets", "modic", "pfirrmann")
-    return [
-        GradedDisc(
-            str(patient),
-            DiscInput(str(level), region.astype(np.float32), scalars),
-            targets,
-            int(modic),
-            int(pfirrmann),
-        )
-        for patient, level, region, scalars, targets, modic, pfirrmann in zip(
-            *(arrays[name] for name in names), strict=True
-        )
     ]

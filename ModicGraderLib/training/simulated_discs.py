@@ -1,4 +1,4 @@
-"""The discs of simulated studies as the grader's training data: found by the pipeline, graded by the truth.
+"""The discs of simulated studies as the disc reader's training data: found by the pipeline, graded by the truth.
 
 They go the way of SPIDER's discs (`spider_discs`): the shipped localizer finds and outlines them, with the errors it
 makes, and the marrow is fitted to its outlines. The true grades are those of the true disc at the same place.
@@ -10,38 +10,47 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..anatomy import MODIC_GRADES
+from ..anatomy import ENDPLATES, MODIC_GRADES
 from ..errors import InputError
-from ..grading.disc_input import DiscInput
+from ..grading.tasks import CHANGE_TYPES, ENDPLATE_LESION, LESIONS, MODIC_TYPE
+from ..grid import Grid
 from ..localization.network import SpineNetwork
 from ..localization.spine import LocatedDisc
-from ..report import DiscReport, StudyReport
+from ..regions import resample
+from ..report import DiscReport
+from ..simulation.case import LESION_TYPES, Case
+from ..simulation.simulate import SimulatedStudy
 from ..study import SpineStudy
-from .spider_discs import GradedDisc, disc_inputs_of, grade_targets
+from .graded_discs import LOWER_ENDPLATE, OTHER_ENDPLATE, UNKNOWN, GradedDisc, grade_targets
+from .spider_discs import disc_inputs_of
 
 SAME_PLACE_WIDTHS = 0.35
 """A disc is the true one whose center lies within this share of its width."""
 
 
-def simulated_discs(study: SpineStudy, truth: StudyReport, network: SpineNetwork, patient: str) -> list[GradedDisc]:
-    """The true discs of a study that the pipeline finds, whatever it calls them; none where it sees no spine.
-
-    Of several slices only the middle one is kept, since the real discs have one. Where the reader would give no Modic
-    grade, it is left unknown.
-    """
+def simulated_discs(drawn: SimulatedStudy, network: SpineNetwork, patient: str) -> list[GradedDisc]:
+    """The true discs of a study that the pipeline finds, whatever it calls them; none where it sees no spine."""
     try:
-        found, inputs = disc_inputs_of(study, network)
+        found, inputs, exposures = disc_inputs_of(SpineStudy(drawn.t1, drawn.t2), network)
     except InputError:
         return []
     graded = []
-    for disc in truth.discs:
+    for disc in drawn.truth.discs:
         number = nearest(np.array(disc.center_lps_mm), disc.width_mm, found)
         if number is not None:
             one = inputs[number]
-            middle = one.region.shape[1] // 2
-            one = DiscInput(one.level, one.region[:, middle : middle + 1], one.scalars)
             modic = MODIC_GRADES.index(disc.modic.grade) if disc.modic.grade is not None else -1
-            graded.append(GradedDisc(patient, one, true_targets(disc), modic, int(disc.pfirrmann.grade)))
+            graded.append(
+                GradedDisc(
+                    patient,
+                    one,
+                    true_targets(disc, drawn.case),
+                    modic,
+                    int(disc.pfirrmann.grade),
+                    changes_of(disc.level, drawn, one.grid),
+                    exposures[number],
+                )
+            )
     return graded
 
 
@@ -58,16 +67,42 @@ def nearest(center: np.ndarray, width_mm: float, found: Sequence[LocatedDisc]) -
     return best if distances and distances[best] < SAME_PLACE_WIDTHS * width_mm else None
 
 
-def true_targets(disc: DiscReport) -> np.ndarray:
-    """The grader's targets (outputs,) in {0, 1} of a true disc; NaN where the truth withholds a grade."""
-    upper, lower = (disc.endplates[name].endplate_change for name in ("upper", "lower"))
+def true_targets(disc: DiscReport, case: Case) -> np.ndarray:
+    """Targets (outputs,) of a true disc; NaN where the truth withholds a grade, or where there is none to have."""
     answers = {
         "modic_change": None if disc.modic.grade is None else float(disc.modic.grade != "0"),
         "disc_narrowing": disc.narrowing.grade,
-        "upper_endplate_change": upper,
-        "lower_endplate_change": lower,
         "disc_herniation": disc.herniation,
         "disc_bulging": disc.bulging,
         "spondylolisthesis": disc.spondylolisthesis,
     }
-    return grade_targets(answers, int(disc.pfirrmann.grade))
+    for name, endplate in disc.endplates.items():
+        answers[f"{name}_endplate_change"] = endplate.endplate_change
+        answers[f"{name}_marrow_change"] = endplate.marrow_change
+    targets = grade_targets(answers, int(disc.pfirrmann.grade))
+    for name, endplate in disc.endplates.items():
+        if endplate.modic.grade not in (None, "0"):
+            targets[MODIC_TYPE[name]] = [endplate.modic.probabilities[type_] for type_ in CHANGE_TYPES]
+        lesion = getattr(case.disc(disc.level), name).lesion
+        if lesion in LESIONS:
+            targets[ENDPLATE_LESION[name]] = [float(lesion == one) for one in LESIONS]
+    return targets
+
+
+def changes_of(level: str, drawn: SimulatedStudy, grid: Grid) -> np.ndarray:
+    """Codes of `GradedDisc.changes` (slices, rows, columns) on the region of the disc `level`.
+
+    What a reader would not call is `UNKNOWN`: it is there, but no one shall be blamed for not seeing it.
+    """
+    codes = np.zeros(256, np.uint8)
+    called = {
+        (disc.level, name): disc.endplates[name].modic.grade not in (None, "0")
+        for disc in drawn.truth.discs
+        for name in ENDPLATES
+    }
+    for number, (where, endplate, lesion) in enumerate(drawn.case.lesions, 1):
+        own = LOWER_ENDPLATE * ENDPLATES.index(endplate) if where == level else OTHER_ENDPLATE
+        # Of the discs above T12/L1 the truth says nothing.
+        seen = called.get((where, endplate), False)
+        codes[number] = 1 + LESION_TYPES.index(lesion.type) + own if seen else UNKNOWN
+    return codes[resample(drawn.lesions, drawn.t2.grid, grid, order=0, outside=0)]
