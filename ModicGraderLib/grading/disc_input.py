@@ -118,9 +118,7 @@ def _signal(volume: Volume, grid: Grid) -> np.ndarray:
     return resample(thick, part_of(volume.grid, box), grid, outside=0.0)
 
 
-def _scalars(
-    disc: LocatedDisc, region: np.ndarray, grid: Grid, usual: float, present: list[float]
-) -> np.ndarray:
+def _scalars(disc: LocatedDisc, region: np.ndarray, grid: Grid, usual: float, present: list[float]) -> np.ndarray:
     ratio = disc.height_mm / disc.width_mm
     slip = float((disc.corners["upper_posterior"] - disc.corners["lower_posterior"]) @ disc.anterior)
     # The nucleus lies in the middle slice; the others show ever more of the annulus.

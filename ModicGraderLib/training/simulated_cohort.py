@@ -120,9 +120,10 @@ def read_slices(folder: Path, seeds: range) -> list[SpineSlice]:
     return [one for seed, file in _files(folder, seeds) for one in unpack_slices(file, _name(seed))]
 
 
-def read_discs(folder: Path, seeds: range) -> list[GradedDisc]:
-    """The discs of those `seeds` that are in `folder`."""
-    return [one for _, file in _files(folder, seeds) for one in unpack_discs(file)]
+def iterate_discs(folder: Path, seeds: range) -> Iterator[GradedDisc]:
+    """The discs of those `seeds` that are in `folder`, one patient after the other."""
+    for _, file in _files(folder, seeds):
+        yield from unpack_discs(file)
 
 
 def found_share(folder: Path, seeds: range) -> float:
