@@ -4,16 +4,16 @@ Steps, each with its results under `--output`:
 
     teacher     localization network from the T1 polygons alone (about 25 minutes on two cores)
     localizer   continued on the polygons, SPIDER's masks, and SPIDER's slices labelled by the teacher (25 minutes)
-    grader      disc grader, cross-validated on SPIDER's grades (30 minutes)
+    cohort      simulated patients for the grader, each drawn once (40 minutes)
+    pretrain    disc reader on the simulated patients alone (40 minutes)
+    grader      its members, cross-validated on SPIDER's grades and simulated patients together (40 minutes)
     publish     into Resources/Models
     column      shape model of the lumbar column, which the simulator draws from, into Resources/Simulation (seconds)
 
-What training on simulated patients gives is measured apart, in the folder `use` of the output; these steps make no
-shipped model and are run only if named:
+What training on simulated patients gives the localizer is measured apart, in the folder `use` of the output; this step
+makes no shipped model and is run only if named:
 
-    cohort      simulated patients, each drawn once
     localizers  localization networks on simulated, real and both kinds of data, with equal budgets
-    graders     disc graders likewise
 """
 
 from __future__ import annotations
@@ -26,21 +26,20 @@ from safetensors.torch import load_file
 
 from .. import __version__
 from ..localization.network import SpineNetwork
-from . import grader, localizer, simulation_use
+from . import grader_steps, grading_data, localizer, simulation_use
 from .column_shape import save_column_shape
 from .data_folder import data_folder
 from .mask_source import read_mask_slices
 from .polygon_source import read_polygon_slices
 from .publish import publish
-from .spider_discs import read_graded_discs
 from .spider_source import read_self_labelled_slices
 from .splits import training_part
 
-STEPS = ("teacher", "localizer", "grader", "publish", "column")
+STEPS = ("teacher", "localizer", "cohort", "pretrain", "grader", "publish", "column")
 """Steps that make the shipped models."""
 
-USE_STEPS = ("cohort", "localizers", "graders")
-"""Steps that measure what simulated patients are good for."""
+USE_STEPS = ("localizers", "ablations")
+"""Steps that measure what the parts are good for."""
 
 
 def train_teacher(out: Path, steps: int) -> None:
@@ -67,13 +66,6 @@ def train_localizer(out: Path, steps: int) -> None:
     )
 
 
-def train_grader(out: Path, epochs: int, repeats: int) -> None:
-    """On the discs that the localizer finds."""
-    network = _network(out / "localizer" / "weights.safetensors")
-    discs = read_graded_discs(data_folder() / "spider_midsagittal", network)
-    grader.cross_validate(discs, out / "grader", epochs=epochs, repeats=repeats)
-
-
 def _network(path: Path) -> SpineNetwork:
     network = SpineNetwork()
     network.load_weights(load_file(path))
@@ -93,10 +85,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs"), help="where checkpoints and logs go")
     parser.add_argument("--teacher-steps", type=int, default=1200)
     parser.add_argument("--localizer-steps", type=int, default=1500)
-    parser.add_argument("--grader-epochs", type=int, default=40)
-    parser.add_argument("--grader-repeats", type=int, default=2, help="members a fold")
-    parser.add_argument("--patients", type=int, default=400, help="simulated patients to train on")
-    parser.add_argument("--measured", type=int, default=30, help="simulated patients for validation, and for test")
+    parser.add_argument("--patients", type=int, default=500, help="simulated patients to train the grader on")
+    parser.add_argument("--validation", type=int, default=24, help="simulated patients to choose on")
+    parser.add_argument("--pretrain-steps", type=int, default=3000)
+    parser.add_argument("--grader-steps", type=int, default=600)
+    parser.add_argument("--grader-repeats", type=int, default=1, help="members a fold")
+    parser.add_argument("--use-patients", type=int, default=400, help="simulated patients for the step `localizers`")
+    parser.add_argument("--use-measured", type=int, default=30, help="others on which it is measured")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     call = parser.parse_args()
     if unknown := set(call.steps) - set(STEPS + USE_STEPS):
@@ -106,19 +101,21 @@ def main() -> None:
         train_teacher(call.output, call.teacher_steps)
     if "localizer" in call.steps:
         train_localizer(call.output, call.localizer_steps)
+    grading = call.output / "grading"
+    if "cohort" in call.steps:
+        grading_data.draw(grading, call.patients, call.validation, call.threads)
+    if "pretrain" in call.steps:
+        grader_steps.pretrain(grading, call.pretrain_steps)
     if "grader" in call.steps:
-        train_grader(call.output, call.grader_epochs, call.grader_repeats)
+        grader_steps.fine_tune(grading, call.grader_steps, call.grader_repeats)
     if "publish" in call.steps:
         publish("spine-localizer", call.output / "localizer" / "weights.safetensors", __version__)
-        publish("disc-grader", call.output / "grader" / "disc-grader.safetensors", __version__)
+        publish("disc-grader", grading / grader_steps.WEIGHTS, __version__)
     if "column" in call.steps:
         save_column_shape(data_folder())
-    if "cohort" in call.steps:
-        simulation_use.draw(call.output / "use", call.patients, call.measured, call.threads)
     if "localizers" in call.steps:
+        simulation_use.draw(call.output / "use", call.use_patients, call.use_measured, call.threads)
         simulation_use.train_localizers(call.output / "use", call.localizer_steps)
-    if "graders" in call.steps:
-        simulation_use.train_graders(call.output / "use", call.grader_epochs)
 
 
 if __name__ == "__main__":

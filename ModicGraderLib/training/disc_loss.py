@@ -42,7 +42,7 @@ def disc_loss(
 
 
 def pixel_loss(pixels: torch.Tensor, changes: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy and soft Dice (Milletari 2016) of pixel logits (N, 4, H, W) against codes (N, H, W), where known."""
+    """Cross-entropy and soft Dice (Milletari 2016) of pixel logits (N, 4, H, W) against codes (N, H, W)."""
     shares = CLASS_SHARES[changes.long()].movedim(-1, 1)
     known = shares.sum(1)
     if not known.any():

@@ -20,9 +20,12 @@ ENTRIES = {
         ],
     },
     "disc-grader": {
-        "task": "Modic change, Pfirrmann, narrowing, endplate changes, herniation, bulging, listhesis of a disc",
-        "description": "Ten small residual networks, two a fold, calibrated; model card in disc-grader.md",
-        "training_data": ["SPIDER T1/T2 mid-sagittal slices with expert grades (van der Graaf 2024), CC-BY-4.0"],
+        "task": "Map of changed marrow; Modic change and type, endplate lesion, Pfirrmann and more of a disc",
+        "description": "Five U-Nets with heads for the whole disc, calibrated; model card in disc-grader.md",
+        "training_data": [
+            "SPIDER T1/T2 mid-sagittal slices with expert grades (van der Graaf 2024), CC-BY-4.0",
+            "Patients drawn by ModicGrader's own simulator, with exact truth",
+        ],
     },
 }
 

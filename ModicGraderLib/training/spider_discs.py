@@ -57,7 +57,7 @@ def disc_inputs_of(
 
 
 def _exposure(study: SpineStudy, marrow: Mapping[str, Marrow], disc: LocatedDisc) -> np.ndarray:
-    """Logarithm of normal marrow's signal at a disc over the brightest signal, (2,); NaN where a contrast is missing."""
+    """Logarithm of normal marrow's signal at a disc over the brightest; (2,), NaN where there is none."""
     point = Grid(np.block([[np.eye(3), disc.center[:, None]], [np.zeros(3), 1]]), (1, 1, 1))
     exposure = np.full(2, np.nan, np.float32)
     for number, (name, volume) in enumerate((("t1", study.t1), ("t2", study.t2))):
