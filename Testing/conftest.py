@@ -6,9 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ModicGraderLib.errors import InputError
 from ModicGraderLib.training.data_folder import data_folder
+
+# How long a case takes depends on what else the machine does; slowness is measured by the benchmarks.
+settings.register_profile("without deadline", deadline=None)
+settings.load_profile("without deadline")
 
 
 @pytest.fixture(scope="session")

@@ -4,52 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.spatial.transform import Rotation
+from leaning_disc import centers, disc_in, studies, tilts, turn, volume
 
 from ModicGraderLib.grid import Grid
-from ModicGraderLib.localization.spine import LocatedDisc
 from ModicGraderLib.regions import disc_grid, resample
-from ModicGraderLib.study import Volume
 
-AXES = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
-
-
-def turn(degrees) -> np.ndarray:
-    return Rotation.from_euler("xyz", degrees, degrees=True).as_matrix()
-
-
-def volume(shape=(9, 120, 90), spacing=(4.0, 0.8, 0.8), obliquity=(0, 0, 0), array=None) -> Volume:
-    affine = np.eye(4)
-    affine[:3, :3] = turn(obliquity) @ AXES * spacing
-    affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2)
-    return Volume(np.zeros(shape, np.float32) if array is None else array, affine, "t2")
-
-
-def disc_in(reference: Volume, center=(0, 0, 0), lordosis=0.0, scoliosis=0.0, width=35.0) -> LocatedDisc:
-    """A disc that leans forward and sideways against the volume's own axes, degrees."""
-    frame = reference.affine[:3, :3] / reference.spacing
-    across, down, back = frame.T
-    bend, lean = np.radians([lordosis, scoliosis])
-    anterior = -np.cos(bend) * back + np.sin(bend) * down
-    upright = -np.cos(bend) * down - np.sin(bend) * back
-    normal = np.cos(lean) * upright - np.sin(lean) * across
-    return LocatedDisc("L4/L5", np.asarray(center, float), normal, anterior, width, 9.0, {}, 1.0)
-
-
-degrees = st.floats(-25, 25)
-tilts = st.fixed_dictionaries({"lordosis": st.floats(-50, 50), "scoliosis": degrees})
-studies = st.builds(
-    volume,
-    shape=st.tuples(st.integers(1, 15), st.integers(40, 200), st.integers(40, 200)),
-    spacing=st.tuples(st.floats(1, 6), st.floats(0.3, 2), st.floats(0.3, 2)),
-    obliquity=st.tuples(degrees, degrees, degrees),
-)
-centers = st.tuples(*[st.floats(-60, 60)] * 3)
 regions = st.fixed_dictionaries(
     {
         "shape": st.tuples(st.integers(8, 120), st.integers(8, 120)),
         "pixel_mm": st.floats(0.2, 2),
         "slices": st.integers(1, 7),
+        "stride": st.integers(1, 4),
     }
 )
 
@@ -68,7 +33,7 @@ def test_every_sample_of_a_region_lies_on_a_slice_of_the_study(reference, center
     corners = np.array(np.meshgrid(*[(0, size - 1) for size in grid.shape])).reshape(3, -1).T
     slices = reference.to_index(grid.to_patient(corners))[:, 0]
     np.testing.assert_allclose(slices, np.round(slices), atol=1e-6)
-    assert np.ptp(slices) == pytest.approx(region["slices"] - 1)
+    assert np.ptp(slices) == pytest.approx((region["slices"] - 1) * region["stride"])
 
 
 @given(studies, centers, tilts)
@@ -86,13 +51,26 @@ def test_a_region_has_the_disc_in_its_middle_upright_with_the_front_first(refere
     np.testing.assert_allclose(grid.to_index(disc.center)[1:], middle[1:], atol=1e-6)
     place = reference.to_index(disc.center)[0]
     beyond = abs(place - np.clip(place, 0, reference.array.shape[0] - 1))
-    assert abs(grid.to_index(disc.center)[0] - middle[0]) <= 1 + beyond + 1e-6
+    assert abs(grid.to_index(disc.center)[0] - middle[0]) <= 1 + beyond / region["stride"] + 1e-6
     ahead = grid.to_index(disc.center + disc.anterior) - grid.to_index(disc.center)
     np.testing.assert_allclose(ahead, [0, 0, -1 / region["pixel_mm"]], atol=1e-6)
     beside = grid.to_index(disc.center + disc.left) - grid.to_index(disc.center)
     np.testing.assert_allclose(beside[1:], 0, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(grid.affine[:3, 1:3], axis=0), region["pixel_mm"])
     assert -grid.affine[:3, 1] @ disc.normal > 0
+
+
+@given(studies, centers, tilts, regions)
+def test_a_stride_takes_some_of_the_slices_and_moves_none(reference, center, tilt, region):
+    disc, count, stride = disc_in(reference, center, **tilt), region["slices"], region["stride"]
+    every = disc_grid(disc, reference, **region | {"slices": (count - 1) * stride + 1, "stride": 1})
+    some = disc_grid(disc, reference, **region)
+    index = np.array([[number, 3.0, 5.0] for number in range(count)])
+    # Both have the slice nearest to the disc in the middle, or just above it where their number is even.
+    first = (every.shape[0] - 1) // 2 - stride * ((count - 1) // 2)
+    np.testing.assert_allclose(
+        some.to_patient(index), every.to_patient(index * (stride, 1, 1) + (first, 0, 0)), atol=1e-6
+    )
 
 
 @given(studies, tilts, st.tuples(*[st.floats(-3, 3)] * 3))

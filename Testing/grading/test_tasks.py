@@ -1,4 +1,6 @@
-"""Tests of how outputs become grades: probabilities that are probabilities, and the median grade."""
+"""Tests of how outputs become grades: probabilities that are probabilities, the median grade and the worse endplate."""
+
+from itertools import product
 
 import numpy as np
 import pytest
@@ -6,16 +8,34 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from ModicGraderLib.anatomy import ENDPLATE_LESIONS, ENDPLATES
 from ModicGraderLib.grading.tasks import (
     BINARY_TASKS,
+    CHANGE_TYPES,
+    ENDPLATE_LESION,
+    LESIONS,
+    MODIC_TYPE,
     OUTPUTS,
     PFIRRMANN,
     SWAP_ENDPLATES,
+    either,
+    lesion_probabilities,
     pfirrmann_grade,
     pfirrmann_probabilities,
+    softmax,
 )
 
 answers = arrays(float, (4,), elements=st.floats(0, 1))
+chance = st.floats(0, 1)
+classes = arrays(float, (2, 3), elements=st.floats(-9, 9)).map(softmax)
+
+
+def output_names() -> list[str]:
+    """What each output says, by the layout that `tasks` promises."""
+    names = [*BINARY_TASKS, *(f"pfirrmann above {grade}" for grade in (1, 2, 3, 4))]
+    for words in (CHANGE_TYPES, LESIONS):
+        names += [f"{endplate} {word}" for endplate in ENDPLATES for word in words]
+    return names
 
 
 @given(answers)
@@ -54,8 +74,59 @@ def test_a_sure_grade_is_given():
     assert [int(pfirrmann_grade(row)) for row in np.eye(5)] == [1, 2, 3, 4, 5]
 
 
+def test_every_output_has_one_meaning():
+    groups = [PFIRRMANN, *MODIC_TYPE.values(), *ENDPLATE_LESION.values()]
+    used = [*range(len(BINARY_TASKS)), *(index for group in groups for index in range(group.start, group.stop))]
+    assert sorted(used) == list(range(OUTPUTS))
+    assert len(output_names()) == OUTPUTS
+
+
 def test_upside_down_swaps_the_endplates_and_nothing_else():
-    names = [*BINARY_TASKS, *range(PFIRRMANN.stop - PFIRRMANN.start)]
-    assert len(names) == OUTPUTS
-    swapped = {"upper_endplate_change": "lower_endplate_change", "lower_endplate_change": "upper_endplate_change"}
-    assert [names[index] for index in SWAP_ENDPLATES] == [swapped.get(name, name) for name in names]
+    def mirrored(name: str) -> str:
+        for one, other in (ENDPLATES, ENDPLATES[::-1]):
+            if name.startswith(one):
+                return other + name.removeprefix(one)
+        return name
+
+    names = output_names()
+    assert [names[index] for index in SWAP_ENDPLATES] == [mirrored(name) for name in names]
+    assert [SWAP_ENDPLATES[index] for index in SWAP_ENDPLATES] == list(range(OUTPUTS))
+
+
+@given(chance, chance)
+def test_a_disc_has_a_change_if_one_of_its_endplates_has(upper, lower):
+    disc = either(upper, lower)
+    both = upper * lower
+    assert disc == pytest.approx(upper + lower - both)
+    assert max(upper, lower) - 1e-12 <= disc <= 1
+    assert either(lower, upper) == pytest.approx(disc)
+    assert either(upper, 0.0) == pytest.approx(upper)
+
+
+@given(arrays(float, (3, 4), elements=st.floats(-800, 800)), st.floats(-500, 500))
+def test_softmax_gives_probabilities_that_no_common_shift_changes(logits, shift):
+    probabilities = softmax(logits)
+    np.testing.assert_allclose(probabilities.sum(-1), 1)
+    assert (probabilities >= 0).all()
+    np.testing.assert_allclose(softmax(logits + shift), probabilities, atol=1e-9)
+
+
+@given(arrays(float, (2,), elements=chance), classes)
+def test_the_lesion_of_a_disc_is_that_of_its_worse_endplate(change, types):
+    # Brute force: every pair of classes that two independent endplates can have.
+    own = [[1 - change[side], *(change[side] * types[side])] for side in range(2)]
+    expected = np.zeros(len(ENDPLATE_LESIONS))
+    for upper, lower in product(range(len(ENDPLATE_LESIONS)), repeat=2):
+        expected[max(upper, lower)] += own[0][upper] * own[1][lower]
+    found = lesion_probabilities(change, types)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    np.testing.assert_allclose(lesion_probabilities(change[::-1], types[::-1]), found, atol=1e-12)
+
+
+def test_lesions_of_many_discs_are_those_of_each():
+    random = np.random.default_rng(0)
+    change, types = random.random((5, 2)), softmax(random.normal(size=(5, 2, 3)))
+    together = lesion_probabilities(change, types)
+    assert together.shape == (5, len(ENDPLATE_LESIONS))
+    for row, one, type_ in zip(together, change, types, strict=True):
+        np.testing.assert_allclose(row, lesion_probabilities(one, type_))
