@@ -63,7 +63,11 @@ class NarrowingReading:
 
 @dataclass
 class EndplateReport:
-    """One endplate of a disc. Extents are None where no measurement was made."""
+    """One endplate of a disc. Extents are None where no measurement was made.
+
+    `height_class_probabilities` are those of the classes A, B and C, empty where no height was measured. `uncertainty`
+    holds the half width of the 95 % interval of each extent by its field's name.
+    """
 
     modic: ModicReading
     endplate_change: float | None = None
@@ -75,13 +79,18 @@ class EndplateReport:
     area_percent: float | None = None
     volume_mm3: float | None = None
     volume_percent: float | None = None
+    height_class_probabilities: dict[str, float] = field(default_factory=dict)
+    uncertainty: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
 class DiscReport:
     """One disc: where it lies (LPS mm, unit vectors) and what was read there.
 
-    `abstained` maps the name of each grade withheld to the reason, as a list of {"grade", "reason"}.
+    `abstained` maps the name of each grade withheld to the reason, as a list of {"grade", "reason"}. Heights are those
+    between the anterior and the posterior corners; `angle_deg` is that between the endplates, positive where the disc
+    opens to the front; `listhesis_mm` is how far the vertebra above stands to the front of the one below (negative: to
+    the back). `uncertainty` holds the half width of the 95 % interval of each measure by its field's name.
     """
 
     level: str
@@ -103,11 +112,20 @@ class DiscReport:
     endplates: dict[str, EndplateReport]
     abstained: list[dict[str, str]] = field(default_factory=list)
     evidence: dict[str, Any] = field(default_factory=dict)
+    anterior_height_mm: float | None = None
+    posterior_height_mm: float | None = None
+    angle_deg: float | None = None
+    listhesis_mm: float | None = None
+    uncertainty: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
 class StudyReport:
-    """Everything the program says about one study. `discs` run from head to foot."""
+    """Everything the program says about one study. `discs` run from head to foot.
+
+    `lordosis_deg` is the angle between the upper endplates of L1 and S1, None where one of them is not in view;
+    `uncertainty` holds the half width of its 95 % interval under its name.
+    """
 
     software: dict[str, Any]
     input: dict[str, Any]
@@ -115,6 +133,8 @@ class StudyReport:
     numbering: Numbering
     discs: list[DiscReport]
     schema: str = SCHEMA
+    lordosis_deg: float | None = None
+    uncertainty: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON values."""
@@ -135,6 +155,8 @@ class StudyReport:
             numbering=Numbering(**data["numbering"]),
             discs=discs,
             schema=data["schema"],
+            lordosis_deg=data.get("lordosis_deg"),
+            uncertainty=data.get("uncertainty", {}),
         )
 
     @classmethod

@@ -19,8 +19,9 @@ from ..anatomy import (
     vertebrae_of,
 )
 from ..localization.spine import LocatedDisc, SpineLocation
+from ..measurement.disc_geometry import disc_geometry
 from ..measurement.endplate_change import measure_change
-from ..reading import disc_geometry, joint_type
+from ..grading.decisions import joint_type
 from ..report import (
     DiscReport,
     EndplateReport,
