@@ -11,8 +11,10 @@ import torch
 from . import __version__
 from .anatomy import GRADED_DISCS
 from .errors import InputError
+from .evidence.explain import explain_discs, report_entry, study_map
 from .graded import GradedStudy
-from .grading.disc_input import disc_inputs
+from .grading.disc_grades import DiscGrades
+from .grading.disc_input import DiscInput, disc_inputs
 from .grading.grader import MODEL as GRADER
 from .grading.grader import Ensemble, grade_discs, load_ensemble
 from .localization.agreement import agree_on_discs
@@ -20,15 +22,17 @@ from .localization.locate import MODEL as LOCALIZER
 from .localization.locate import load_network, locate_spine
 from .localization.network import SpineNetwork
 from .localization.spine import LocatedDisc, SpineLocation
+from .mapping.change_map import EndplateChange, map_changes, merge_maps
 from .mapping.marrow import Marrow, fit_marrow
-from .mapping.signal_rule import EndplateSignal, read_endplates
+from .measurement.disc_geometry import spine_geometry
 from .models import describe
 from .progress import Progress
-from .reading import read_disc
-from .report import DiscReport, QualityFinding, StudyReport
+from .quality import check_grades, check_study
+from .reading import called, read_disc
+from .report import DiscReport, StudyReport
 from .study import SpineStudy
 
-OUTPUTS = ("report", "map")
+OUTPUTS = ("report", "map", "evidence")
 """What `only` may name."""
 
 
@@ -84,35 +88,39 @@ def grade_study(
     progress = progress or Progress()
     wanted = frozenset(OUTPUTS) if only is None else only
     if not wanted <= set(OUTPUTS):
-        raise InputError(f"Only {' and '.join(OUTPUTS)} can be asked for; evidence heatmaps are not made yet.")
+        raise InputError(f"Only {', '.join(OUTPUTS[:-1])} and {OUTPUTS[-1]} can be asked for.")
     progress.step(0.0, "Loading the models")
     models = models or Models.shipped(choose_device(device))
     study, agreement = agree_on_discs(study, models.localizer, progress.part(0.02, 0.15))
     location, findings = locate_spine(
-        study, network=models.localizer, lowest_disc=lowest_disc, progress=progress.part(0.15, 0.6)
+        study, network=models.localizer, lowest_disc=lowest_disc, progress=progress.part(0.15, 0.5)
     )
-    progress.step(0.6, "Reading the patient's own marrow")
+    progress.step(0.5, "Reading the patient's own marrow")
     marrow = _marrow(study, location)
+    findings = [*study.quality, *agreement, *findings, *check_study(study, location, marrow)]
+
     discs = [disc for disc in location.discs if disc.level in GRADED_DISCS]
-    findings = [*study.quality, *agreement, *findings, *_missing(discs), *_unreadable(study, marrow)]
-
-    progress.step(0.7, "Grading the discs")
-    inputs = {one.level: one for one in disc_inputs(study, location, marrow)}
-    grades = grade_discs([inputs[disc.level] for disc in discs], models.grader)
-    signals, typed = _signals(study, location, discs, marrow, progress.part(0.75, 0.95))
-
-    progress.step(0.95, "Writing the report")
+    there = {one.level: one for one in disc_inputs(study, location, marrow)}
+    inputs = [there[disc.level] for disc in discs]
+    grades = grade_discs(inputs, models.grader, progress.part(0.55, 0.75))
+    changes = _changes(study, location, discs, grades, marrow, progress.part(0.75, 0.85))
     reports = [
-        read_disc(disc, grade, signals.get(disc.level), location) for disc, grade in zip(discs, grades, strict=True)
+        read_disc(disc, grade, changes.get(disc.level), location, study.reference, models.grader.thresholds)
+        for disc, grade in zip(discs, grades, strict=True)
     ]
+    shown = _maps(changes, grades, discs, study) if changes else {}
+    maps = shown if "map" in wanted else {}
+    if "evidence" in wanted:
+        heat = _evidence(inputs, grades, reports, study, shown.get("modic_map"), models, progress.part(0.85, 0.98))
+        maps = {**maps, "evidence": heat}
     report = StudyReport(
         software=_software(),
         input={name: dict(volume.source) for name, volume in (("t1", study.t1), ("t2", study.t2)) if volume},
-        quality=findings,
+        quality=[*findings, *check_grades(reports)],
         numbering=location.numbering,
         discs=reports,
+        **spine_geometry(location),
     )
-    maps = _maps(typed, reports, discs) if "map" in wanted and typed else {}
     return GradedStudy(study, location, report, maps)
 
 
@@ -126,56 +134,52 @@ def _marrow(study: SpineStudy, location: SpineLocation) -> dict[str, Marrow]:
     return {name: marrow for name, marrow in fitted.items() if marrow is not None}
 
 
-def _missing(discs: list[LocatedDisc]) -> list[QualityFinding]:
-    there = {disc.level for disc in discs}
-    missing = [level for level in GRADED_DISCS if level not in there]
-    return [
-        QualityFinding("level_not_in_view", "info", f"The disc {level} was not found and is not graded.", level)
-        for level in missing
-    ]
-
-
-def _unreadable(study: SpineStudy, marrow: dict[str, Marrow]) -> list[QualityFinding]:
-    return [
-        QualityFinding(
-            "marrow_unreadable",
-            "warning",
-            f"The vertebral marrow could not be read on {volume.contrast.upper()[:2]}; that series was not graded.",
-        )
-        for name, volume in (("t1", study.t1), ("t2", study.t2))
-        if volume is not None and name not in marrow
-    ]
-
-
-def _signals(
+def _changes(
     study: SpineStudy,
     location: SpineLocation,
     discs: list[LocatedDisc],
+    grades: list[DiscGrades],
     marrow: dict[str, Marrow],
     progress: Progress,
-) -> tuple[dict[str, dict[str, EndplateSignal]], dict[str, np.ndarray]]:
-    """The signal rule's finding per disc and endplate, and its map per disc; both empty without T1 and T2."""
+) -> dict[str, dict[str, EndplateChange]]:
+    """The map at each disc by level and endplate; empty without T1 and T2, which tell the types."""
     fat_suppressed = any(volume.contrast == "t2_fat_suppressed" for volume in study.volumes)
     if set(marrow) != {"t1", "t2"} or fat_suppressed:
-        return {}, {}
-    signals, typed = {}, {}
-    for number, disc in enumerate(discs):
-        progress.step(number / len(discs), f"Typing the marrow at {disc.level}")
-        signals[disc.level], typed[disc.level] = read_endplates(disc, location.labels, study, marrow)
-    return signals, typed
+        return {}
+    changes = {}
+    for number, (disc, grade) in enumerate(zip(discs, grades, strict=True)):
+        progress.step(number / len(discs), f"Mapping the marrow at {disc.level}")
+        changes[disc.level] = map_changes(disc, grade, location.labels, study, marrow)
+    return changes
 
 
-def _maps(typed: dict[str, np.ndarray], reports: list[DiscReport], discs: list[LocatedDisc]) -> dict[str, np.ndarray]:
-    # The rule alone sees change everywhere that marrow is uneven; the grader decides at which discs it is believed.
-    shape = next(iter(typed.values())).shape
-    modic_map, probability = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
-    for disc, report in zip(discs, reports, strict=True):
-        change = report.modic.any_change or 0.0
-        inside = typed[disc.level] > 0
-        probability[inside] = np.maximum(probability[inside], change)
-        if report.modic.grade not in (None, "0"):
-            modic_map[inside] = typed[disc.level][inside]
-    return {"modic_map": modic_map, "modic_probability": probability}
+def _maps(
+    changes: dict[str, dict[str, EndplateChange]], grades: list[DiscGrades], discs: list[LocatedDisc], study: SpineStudy
+) -> dict[str, np.ndarray]:
+    """The study's maps; what is changed pixel by pixel is shown where the grades call a change, so that both agree."""
+    shown = []
+    for disc, grade in zip(discs, grades, strict=True):
+        for name, change in changes[disc.level].items():
+            shown.append(change if name in called(grade) else change.without_decision())
+    return merge_maps(shown, study.reference.array.shape)
+
+
+def _evidence(
+    inputs: list[DiscInput],
+    grades: list[DiscGrades],
+    reports: list[DiscReport],
+    study: SpineStudy,
+    modic_map: np.ndarray | None,
+    models: Models,
+    progress: Progress,
+) -> np.ndarray:
+    """The heatmap of the study; what it says of each disc goes into `reports`."""
+    found = explain_discs(inputs, grades, models.grader, progress=progress)
+    changed = None if modic_map is None else modic_map > 0
+    for one, report in zip(inputs, reports, strict=True):
+        if report.level in found:
+            report.evidence = report_entry(found[report.level], one, study.reference, changed)
+    return study_map(found, study.reference)
 
 
 def _software() -> dict:

@@ -70,7 +70,7 @@ def read_disc(
 
 
 def called(grades: DiscGrades) -> tuple[str, ...]:
-    """Endplates at which a change is called: those where it is likely, or the likelier one if only that of either is."""
+    """Endplates at which a change is called: all that are likely, or the likelier one if a change of the disc is."""
     chance = {name: grades.findings[f"{name}_marrow_change"] for name in ENDPLATES}
     likely = tuple(name for name in ENDPLATES if chance[name] >= DECIDED)
     if likely or grades.findings["modic_change"] < DECIDED:

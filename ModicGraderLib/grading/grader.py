@@ -9,65 +9,29 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ..anatomy import ENDPLATES
 from ..errors import ModelError
-from ..grid import Grid
 from ..models import load_weights
+from ..progress import Progress
 from ..regions import part_of
+from .abstention import GIVE_ALL, Thresholds
+from .disc_grades import DiscGrades, calibrate, grades_of
 from .disc_input import BORDER, DiscInput
 from .network import DiscReader
-from .tasks import (
-    BINARY_TASKS,
-    ENDPLATE_CHANGE,
-    ENDPLATE_LESION,
-    MARROW_CHANGE,
-    MODIC_CHANGE,
-    MODIC_TYPE,
-    PFIRRMANN,
-    either,
-    lesion_probabilities,
-    pfirrmann_probabilities,
-    softmax,
-)
 
 MODEL = "disc-grader"
 
 
 @dataclass(frozen=True)
-class DiscGrades:
-    """What the networks say of one disc; all probabilities are calibrated, but for those of single pixels.
-
-    Attributes
-    ----------
-    findings:
-        Probability of each of `tasks.BINARY_TASKS`.
-    pfirrmann:
-        (5,) of the Pfirrmann grades.
-    modic_types:
-        By endplate (3,) of the types I, II and III, given that there is a change.
-    endplate_lesion:
-        (4,) of `anatomy.ENDPLATE_LESIONS`, of the worse endplate.
-    pixels:
-        (4, slices, rows, columns) float32: probability of no change and of each type, on `grid`.
-    grid:
-        The region of the disc, without its border.
-    """
-
-    findings: dict[str, float]
-    pfirrmann: np.ndarray
-    modic_types: dict[str, np.ndarray]
-    endplate_lesion: np.ndarray
-    pixels: np.ndarray
-    grid: Grid
-
-
-@dataclass(frozen=True)
 class Ensemble:
-    """Members whose logits are averaged, then calibrated per output: `scale * logit + offset` (Platt)."""
+    """Members whose logits are averaged, then calibrated per output: `scale * logit + offset` (Platt).
+
+    `thresholds` say from which confidence on a grade is given.
+    """
 
     members: tuple[DiscReader, ...]
     scale: np.ndarray
     offset: np.ndarray
+    thresholds: Thresholds = GIVE_ALL
 
     @property
     def device(self) -> torch.device:
@@ -91,13 +55,27 @@ def load_ensemble(device: str = "cpu") -> Ensemble:
         if unknown or any("num_batches" not in name for name in missing):
             raise ModelError(f"{MODEL} does not fit this version of ModicGrader; install ModicGrader again")
         members.append(member.eval().to(torch.device(device), memory_format=torch.channels_last))
-    return Ensemble(tuple(members), weights["calibration.scale"].numpy(), weights["calibration.offset"].numpy())
+    thresholds = Thresholds.from_array(weights["abstention.threshold"].numpy())
+    return Ensemble(
+        tuple(members), weights["calibration.scale"].numpy(), weights["calibration.offset"].numpy(), thresholds
+    )
 
 
 @torch.inference_mode()
-def grade_discs(inputs: Sequence[DiscInput], ensemble: Ensemble) -> list[DiscGrades]:
-    """Grades of each disc, in the order given."""
-    return [_grade(one, ensemble) for one in inputs]
+def grade_discs(inputs: Sequence[DiscInput], ensemble: Ensemble, progress: Progress | None = None) -> list[DiscGrades]:
+    """Grades of each disc, in the order given.
+
+    Raises
+    ------
+    Cancelled
+        The user asked to stop.
+    """
+    progress = progress or Progress()
+    grades = []
+    for number, one in enumerate(inputs):
+        progress.step(number / len(inputs), f"Grading {one.level}")
+        grades.append(_grade(one, ensemble))
+    return grades
 
 
 def _grade(one: DiscInput, ensemble: Ensemble) -> DiscGrades:
@@ -110,31 +88,3 @@ def _grade(one: DiscInput, ensemble: Ensemble) -> DiscGrades:
     inner = [slice(BORDER, size - BORDER) for size in one.grid.shape[1:]]
     grid = part_of(one.grid, (slice(0, one.grid.shape[0]), *inner))
     return grades_of(calibrate(logits, ensemble.scale, ensemble.offset), pixels, grid)
-
-
-def calibrate(logits: np.ndarray, scale: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    """Probabilities (..., outputs) from logits of that shape; those of a group of classes sum to 1."""
-    scaled = scale * logits + offset
-    chances = 1 / (1 + np.exp(-scaled))
-    chances[..., MODIC_CHANGE] = either(*(chances[..., index] for index in MARROW_CHANGE))
-    for group in (*MODIC_TYPE.values(), *ENDPLATE_LESION.values()):
-        chances[..., group] = softmax(scaled[..., group])
-    return chances
-
-
-def lesions_of(probabilities: np.ndarray) -> np.ndarray:
-    """Probabilities (..., 4) of `anatomy.ENDPLATE_LESIONS` from calibrated outputs (..., outputs)."""
-    classes = np.stack([probabilities[..., ENDPLATE_LESION[name]] for name in ENDPLATES], axis=-2)
-    return lesion_probabilities(probabilities[..., ENDPLATE_CHANGE], classes)
-
-
-def grades_of(probabilities: np.ndarray, pixels: np.ndarray, grid: Grid) -> DiscGrades:
-    """Grades from calibrated outputs (outputs,); `pixels` and `grid` as in `DiscGrades`."""
-    return DiscGrades(
-        findings={name: float(chance) for name, chance in zip(BINARY_TASKS, probabilities, strict=False)},
-        pfirrmann=pfirrmann_probabilities(probabilities[PFIRRMANN]),
-        modic_types={name: probabilities[MODIC_TYPE[name]] for name in ENDPLATES},
-        endplate_lesion=lesions_of(probabilities),
-        pixels=pixels,
-        grid=grid,
-    )
