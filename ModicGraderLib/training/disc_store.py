@@ -71,6 +71,8 @@ class DiscStore:
         (B, 16) and (B, outputs).
     pixel_mm2:
         (B,) area of a pixel.
+    exposure:
+        (B, 2), as in `GradedDisc`.
     patients:
         Of each disc.
     """
@@ -82,6 +84,7 @@ class DiscStore:
     scalars: torch.Tensor
     targets: torch.Tensor
     pixel_mm2: np.ndarray
+    exposure: np.ndarray
     patients: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -90,13 +93,14 @@ class DiscStore:
     @classmethod
     def of(cls, discs: Iterable[GradedDisc]) -> DiscStore:
         """A store of discs, which are taken one at a time."""
-        pictures, middle, scalars, targets, pixel_mm2, patients = [], [], [], [], [], []
+        pictures, middle, scalars, targets, pixel_mm2, exposure, patients = [], [], [], [], [], [], []
         for one in discs:
             pictures.append(_pictures(one))
             middle.append(one.disc.region.shape[1] // 2)
             scalars.append(torch.from_numpy(one.disc.scalars))
             targets.append(torch.from_numpy(one.targets))
             pixel_mm2.append(float(np.linalg.norm(one.disc.grid.affine[:3, 1]) ** 2))
+            exposure.append(np.zeros(2) if one.exposure is None else one.exposure)
             patients.append(one.patient)
         count = np.array([len(picture) for picture in pictures], int)
         return cls(
@@ -107,6 +111,7 @@ class DiscStore:
             scalars=torch.stack(scalars) if scalars else torch.empty(0, SCALARS),
             targets=torch.stack(targets) if targets else torch.empty(0, OUTPUTS),
             pixel_mm2=np.array(pixel_mm2),
+            exposure=np.array(exposure).reshape(-1, 2),
             patients=tuple(patients),
         )
 

@@ -61,6 +61,7 @@ def cross_validate(
     learning_rate: float = 1e-3,
     repeats: int = 1,
     seed: int = 0,
+    slices: int = SLICES,
 ) -> np.ndarray:
     """Train `FOLDS * repeats` members from `start`; return the out-of-fold logits (discs, outputs) of the real discs.
 
@@ -81,6 +82,7 @@ def cross_validate(
             learning_rate=learning_rate,
             seed=seed + number + 1,
             start=start,
+            slices=slices,
         )
         held = np.flatnonzero(own)
         logits[held] += predict(load_reader(path), real, held) / repeats
@@ -89,9 +91,16 @@ def cross_validate(
 
 
 def train(
-    sources: Sequence[Source], path: Path, *, steps: int, learning_rate: float, seed: int, start: Path | None = None
+    sources: Sequence[Source],
+    path: Path,
+    *,
+    steps: int,
+    learning_rate: float,
+    seed: int,
+    start: Path | None = None,
+    slices: int = SLICES,
 ) -> Path:
-    """Train a reader for `steps` batches and write its weights, averaged exponentially over the steps, to `path`."""
+    """Train a reader for `steps` batches of `slices`; write its weights, averaged over the last steps, to `path`."""
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +119,7 @@ def train(
     done = _resume(path, network, optimizer, schedule, average)
     losses = []
     for step in range(done, steps):
-        bags, softened = _batch(sources, rng, random)
+        bags, softened = _batch(sources, slices, rng, random)
         logits, pixels = network(bags.region, bags.scalars, bags.slices)
         answers, marrow = disc_loss(logits, bags.targets, balance, softened), pixel_loss(pixels, bags.changes)
         optimizer.zero_grad()
@@ -148,13 +157,15 @@ def predict(network: DiscReader, store: DiscStore, chosen: np.ndarray) -> np.nda
     return np.concatenate(parts)
 
 
-def _batch(sources: Sequence[Source], rng: np.random.Generator, random: torch.Generator) -> tuple[Bags, torch.Tensor]:
+def _batch(
+    sources: Sequence[Source], slices: int, rng: np.random.Generator, random: torch.Generator
+) -> tuple[Bags, torch.Tensor]:
     parts, softened = [], []
     size = int(rng.choice(BAGS))
     for source in sources:
         # Real discs have one slice each, so that they come one by one.
         size_here = min(size, int(source.store.count.max()))
-        count = max(round(source.share * SLICES / size_here), 1)
+        count = max(round(source.share * slices / size_here), 1)
         parts.append(source.store.windows(rng.choice(source.chosen, count), size_here, rng))
         softened.append(torch.full((count,), source.softened))
     together = Bags(
