@@ -16,17 +16,17 @@ import numpy as np
 import torch
 from skimage.exposure import equalize_adapthist
 
-from ..anatomy import ENDPLATES
+from ..anatomy import ENDPLATES, PFIRRMANN_GRADES
 from ..grading.network import DiscReader
 from ..grading.tasks import MARROW_CHANGE, MODIC_CHANGE, MODIC_TYPE, PFIRRMANN, pfirrmann_grade, pfirrmann_probabilities
 from ..training import grader
 from ..training.disc_augmentation import without_border
-from ..training.disc_store import Bags, DiscStore
+from ..training.disc_store import DiscStore
 from ..training.graded_discs import SIGNAL_STEPS
 from ..training.grader_steps import write_json
 from ..training.grading_data import simulated_store, spider_store
 from ..training.simulated_cohort import TRAINING_SEEDS, VALIDATION_SEEDS
-from .metrics import auroc, bootstrap, quadratic_kappa
+from .metrics import auroc, bootstrap, confusion, kappa
 
 RESULTS = "ablations.json"
 
@@ -66,11 +66,15 @@ def add_simulated(table: Table, question: str, arm: str, store: DiscStore, logit
     changed, types = changed_endplates(store)
     patients = 2 * list(store.patients)
     score = np.concatenate([logits[:, index] for index in MARROW_CHANGE])
-    table.add(
-        question, arm, "change at an endplate, AUROC", lambda rows: auroc(changed[rows], score[rows]), patients, note
-    )
+    add_change(table, question, arm, changed, score, patients, note)
     called = np.concatenate([logits[:, MODIC_TYPE[name]] for name in ENDPLATES]).argmax(1)
     add_types(table, question, arm, types, called, patients, note)
+
+
+def add_change(table: Table, question: str, arm: str, changed, score, patients, note: str = "") -> None:
+    """How well changed endplates are told from others."""
+    metric = "change at an endplate, AUROC"
+    table.add(question, arm, metric, lambda rows: auroc(changed[rows], score[rows]), patients, note)
 
 
 def add_types(table: Table, question: str, arm: str, types, called, patients, note: str = "") -> None:
@@ -87,20 +91,15 @@ def add_real(table: Table, question: str, arm: str, real: DiscStore, logits: np.
     """Any change and Pfirrmann grades on SPIDER; `logits` (N, outputs) of networks that have not seen the patient."""
     changed = real.targets.numpy()[:, MODIC_CHANGE] > 0.5
     score = logits[:, MODIC_CHANGE]
-    table.add(
-        question, arm, "SPIDER, any change, AUROC", lambda rows: auroc(changed[rows], score[rows]), real.patients, note
-    )
+    metric = "SPIDER, any change, AUROC"
+    table.add(question, arm, metric, lambda rows: auroc(changed[rows], score[rows]), real.patients, note)
     truth = 1 + real.targets.numpy()[:, PFIRRMANN].sum(1)
     grade = pfirrmann_grade(pfirrmann_probabilities(1 / (1 + np.exp(-logits[:, PFIRRMANN]))))
-    kappa = lambda rows: quadratic_kappa(truth[rows], grade[rows])  # noqa: E731
-    table.add(question, arm, "SPIDER, Pfirrmann, quadratic kappa", kappa, real.patients, note)
 
+    def agreement(rows: np.ndarray) -> float:
+        return kappa(confusion(truth[rows] - 1, grade[rows] - 1, len(PFIRRMANN_GRADES)), power=2)
 
-@torch.inference_mode()
-def answers(network: DiscReader, bags: Bags) -> np.ndarray:
-    """Logits (B, outputs) of bags with their border."""
-    inner = without_border(bags)
-    return network(inner.region, inner.scalars, inner.slices)[0].numpy()
+    table.add(question, arm, "SPIDER, Pfirrmann, quadratic kappa", agreement, real.patients, note)
 
 
 def ask_pooling(table: Table, store: DiscStore, members: list[DiscReader]) -> None:
@@ -158,13 +157,7 @@ def ask_stages(table: Table, store: DiscStore, members: list[DiscReader]) -> Non
         volumes[:, row] = inside.unflatten(2, (2, -1)).sum((0, 3, 4)).T.numpy() * store.pixel_mm2[row]
     volumes = volumes.reshape(-1, 3)
     area = volumes.sum(1)
-    table.add(
-        question,
-        "area of the map",
-        "change at an endplate, AUROC",
-        lambda rows: auroc(changed[rows], area[rows]),
-        patients,
-    )
+    add_change(table, question, "area of the map", changed, area, patients)
     add_types(table, question, "area of the map", types, volumes.argmax(1), patients)
 
 

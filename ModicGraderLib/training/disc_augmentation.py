@@ -26,6 +26,9 @@ T1_LOST, T2_LOST, UPSIDE_DOWN = 0.05, 0.04, 0.3
 SLIP = 4
 """Which of the scalars is the slip, which changes its sign upside down."""
 
+NUCLEUS = 5
+"""Which of them is the signal of the nucleus on T2; without T2 it is 0."""
+
 PRESENT = slice(6, 8)
 """Scalars that say which contrasts are there."""
 
@@ -103,6 +106,7 @@ def _exposed(
     jitter = 0.1 * torch.randn(scalars.shape, generator=random) * (torch.arange(scalars.shape[1]) < PRESENT.start)
     scalars = scalars + jitter
     scalars[:, PRESENT] = present
+    scalars[:, NUCLEUS] *= present[:, 1]
     return region, scalars
 
 
