@@ -192,12 +192,16 @@ class _Chances:
 
 
 def _answers(chances: _Chances) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """By grade: what is given, and with which confidence (...). Modic grades are given as booleans (..., 3) of types."""
+    """By grade: what is given, and with which confidence (...). Of Modic grades, the types given are True in (..., 3)."""
     change, types = chances.change, chances.types
+    disc = either(change[..., 0], change[..., 1])
     weight = change[..., None] / np.maximum(change.sum(-1), 1e-9)[..., None, None]
-    answers = {"modic": _modic(either(change[..., 0], change[..., 1]), (weight * types).sum(-2))}
+    answers = {"modic": _modic(disc, (weight * types).sum(-2), disc >= DECIDED)}
     for at, name in enumerate(ENDPLATES):
-        answers[f"{name}_endplate_modic"] = _modic(change[..., at], types[..., at, :])
+        # As the report calls them: a change of the disc is that of its likelier endplate, be neither of them likely.
+        likelier = (change.argmax(-1) == at) & (change < DECIDED).all(-1) & (disc >= DECIDED)
+        called = (change[..., at] >= DECIDED) | likelier
+        answers[f"{name}_endplate_modic"] = _modic(change[..., at], types[..., at, :], called)
     grade = pfirrmann_grade(chances.pfirrmann)
     near = abs(np.array(PFIRRMANN_GRADES) - grade[..., None]) <= 1
     answers["pfirrmann"] = grade, (chances.pfirrmann * near).sum(-1)
@@ -207,15 +211,14 @@ def _answers(chances: _Chances) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return answers
 
 
-def _modic(change: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Types given (..., 3), none of them for no change, from the chance of a change (...) and shares (..., 3)."""
+def _modic(change: np.ndarray, shares: np.ndarray, called: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Types given (..., 3), none where no change is called, and the confidence (...)."""
     first = shares.argmax(-1)[..., None]
     rank = np.arange(len(CHANGE_TYPES))
     # Types I and III do not mix: two types make a mixed grade only where they follow each other.
     mixed = (shares >= MIXED_SHARE) & (abs(rank - first) <= 1)
-    changed = change >= DECIDED
-    given = ((rank == first) | mixed) & changed[..., None]
-    return given, np.where(changed, change * (shares * given).sum(-1), 1 - change)
+    given = ((rank == first) | mixed) & called[..., None]
+    return given, np.where(called, change * (shares * given).sum(-1), 1 - change)
 
 
 def _truths(targets: np.ndarray, modic: np.ndarray, pfirrmann: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -19,7 +19,7 @@ from ModicGraderLib.grading.abstention import (
     risk_bound,
     withheld,
 )
-from ModicGraderLib.grading.grader import DiscGrades, grades_of
+from ModicGraderLib.grading.disc_grades import DiscGrades, grades_of
 from ModicGraderLib.grading.tasks import (
     BINARY_TASKS,
     ENDPLATE_CHANGE,
@@ -146,6 +146,12 @@ def test_a_pfirrmann_grade_is_sure_if_its_neighbors_make_up_the_rest():
 def test_a_change_of_unsure_type_is_doubtful_but_a_mixed_one_is_not():
     assert "modic" in withheld(disc(change=(0.99, 0.01), types=(0.5, 0.0, 0.5)), at_least(0.8))
     assert "modic" not in withheld(disc(change=(0.99, 0.01), types=(0.5, 0.5, 0.0)), at_least(0.8))
+
+
+def test_a_change_that_neither_endplate_clearly_bears_is_doubtful_at_the_likelier_one():
+    reasons = withheld(disc(change=(0.45, 0.35)), at_least(0.6))
+    assert "45%" in reasons["upper_endplate_modic"]
+    assert "lower_endplate_modic" not in reasons
 
 
 def test_where_no_confidence_suffices_the_reason_says_so():
