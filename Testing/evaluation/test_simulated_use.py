@@ -1,29 +1,54 @@
-"""Tests of the page that reports what training on simulated patients gives."""
+"""Tests of what is measured of the localizer's training on simulated patients: networks that see all, or nothing."""
 
-from ModicGraderLib.evaluation.simulated_use import SECTION, put_section, wrapped
+import json
 
+import pytest
+import torch
+from painted_spine import PaintReader, painted_volume, sagittal_grid, spine_boxes, true_discs, true_labels
 
-def test_a_section_takes_the_place_of_the_one_before_and_leaves_the_rest(tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text(f"# Page\n\n## First\n\none\n\n{SECTION}\n\nold\n\n### Part\n\nold\n\n## Last\n\nz\n")
-    put_section(page, f"{SECTION}\n\nnew\n")
-    assert page.read_text() == f"# Page\n\n## First\n\none\n\n{SECTION}\n\nnew\n\n## Last\n\nz\n"
-    put_section(page, f"{SECTION}\n\nnewer\n")
-    assert page.read_text() == f"# Page\n\n## First\n\none\n\n{SECTION}\n\nnewer\n\n## Last\n\nz\n"
-
-
-def test_a_section_that_is_not_there_yet_is_appended(tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text("# Page\n\n## First\n\none\n")
-    put_section(page, f"{SECTION}\n\nnew\n")
-    assert page.read_text() == f"# Page\n\n## First\n\none\n\n{SECTION}\n\nnew\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["page.md"]
+from ModicGraderLib.evaluation import simulated_use
+from ModicGraderLib.localization.network import BACKGROUND
+from ModicGraderLib.training.simulated_source import simulated_slices
+from ModicGraderLib.training.simulation_use import BUDGET, LOCALIZER_SHARES
 
 
-def test_paragraphs_are_wrapped_and_tables_are_not():
-    table = "| a | b |\n|---|---|\n| " + "long " * 40 + "| 1 |"
-    text = wrapped(f"## Head\n\n{'word ' * 60}\n\n{table}")
-    head, paragraph, after = text.split("\n\n")
-    assert (head, after) == ("## Head", table)
-    assert max(map(len, paragraph.split("\n"))) <= 120
-    assert paragraph.split() == ["word"] * 60
+class Blind(PaintReader):
+    """Sees background everywhere."""
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        structures, identities, corners = super().forward(image)
+        structures = torch.zeros_like(structures)
+        structures[:, BACKGROUND] = self.sharpness
+        return structures, identities, corners
+
+
+@pytest.fixture
+def arms(monkeypatch, tmp_path):
+    """Arms that are measured on painted slices; the one trained on simulation alone is blind."""
+    boxes, grid = spine_boxes(6), sagittal_grid(1, (4.0, 1.0), (300, 160))
+    volume, labels = painted_volume(boxes, grid, "t1"), true_labels(boxes, grid)
+    slices = [
+        one
+        for patient in ("a", "b")
+        for one in simulated_slices([volume], labels, grid, list(reversed(true_discs(boxes))), patient)
+    ]
+    trained = {"real": PaintReader(), "simulation": Blind(), "both": PaintReader()}
+    monkeypatch.setattr(simulated_use, "load_network", lambda device: PaintReader())
+    monkeypatch.setattr(simulated_use, "_trained", lambda folder: trained[folder.name])
+    monkeypatch.setattr(simulated_use, "read_slices", lambda folder, seeds: slices)
+    monkeypatch.setattr(simulated_use, "_on_real", lambda network, tenths: ["-"] * 6)
+    (tmp_path / "localizer").mkdir()
+    (tmp_path / "localizer" / BUDGET).write_text(json.dumps({"steps": [60, 40]}))
+    return tmp_path
+
+
+def test_each_arm_is_measured_by_what_its_own_network_finds(arms):
+    text = simulated_use.simulated_use(arms)
+    assert "two cycles of 60 and 40 batches" in text
+    assert "Simulation is 2 patients" in text
+    rows = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:3] for line in text.splitlines()[-5:]}
+    assert set(rows) >= {"shipped", *LOCALIZER_SHARES}
+    for arm, found in rows.items():
+        if arm in LOCALIZER_SHARES or arm == "shipped":
+            share = 0 if arm == "simulation" else 1
+            assert found == [f"{share:.3f} ({share:.3f}-{share:.3f})"] * 2, arm
