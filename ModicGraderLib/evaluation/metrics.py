@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import rankdata
-from sklearn.metrics import cohen_kappa_score
 
 BOOTSTRAPS = 2000
 
@@ -57,17 +56,41 @@ def auroc(truth: np.ndarray, score: np.ndarray) -> float:
     return float((rankdata(score)[truth].sum() / there - (there + 1) / 2) / absent)
 
 
-def quadratic_kappa(truth: np.ndarray, grade: np.ndarray) -> float:
-    """Cohen's kappa with quadratic weights."""
-    return float(cohen_kappa_score(truth, grade, weights="quadratic"))
+def confusion(truth: np.ndarray, called: np.ndarray, classes: int) -> np.ndarray:
+    """Counts (classes, classes) of what is true (rows) and what was called (columns), from class numbers (N,)."""
+    pairs = np.asarray(truth, int) * classes + np.asarray(called, int)
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
-def balanced_accuracy(truth: np.ndarray, called: np.ndarray) -> float:
-    """Mean of sensitivity and specificity of yes-or-no calls; NaN where only one class is there."""
-    truth, called = np.asarray(truth, bool), np.asarray(called, bool)
-    if truth.all() or not truth.any():
-        return float("nan")
-    return float((called[truth].mean() + (~called[~truth]).mean()) / 2)
+def balanced_accuracy(matrix: np.ndarray) -> float:
+    """Mean of the classes' sensitivities in a confusion matrix; NaN where a class is absent from the truth."""
+    there = matrix.sum(1)
+    return float((matrix.diagonal() / there).mean()) if there.all() else float("nan")
+
+
+def macro_f1(matrix: np.ndarray) -> float:
+    """Mean of the classes' F1 scores in a confusion matrix; NaN where a class is absent from the truth."""
+    there = matrix.sum(1)
+    return float((2 * matrix.diagonal() / (there + matrix.sum(0))).mean()) if there.all() else float("nan")
+
+
+def kappa(matrix: np.ndarray, power: int = 0) -> float:
+    """Cohen's kappa of a confusion matrix; NaN where chance alone explains it all.
+
+    `power` is that of the distance between two grades that weighs their confusion: 1 for linear, 2 for quadratic
+    weights, 0 where any two grades are equally far apart.
+    """
+    grades = np.arange(len(matrix))
+    apart = abs(grades[:, None] - grades)
+    weight = apart.astype(float) ** power if power else (apart > 0).astype(float)
+    by_chance = (weight * np.outer(matrix.sum(1), matrix.sum(0))).sum() / matrix.sum()
+    return float(1 - (weight * matrix).sum() / by_chance) if by_chance else float("nan")
+
+
+def dice(matrix: np.ndarray) -> float:
+    """Dice overlap of what is marked in the truth and by us, from counts (2, 2) of voxels; NaN where both are empty."""
+    marked = matrix[1].sum() + matrix[:, 1].sum()
+    return float(2 * matrix[1, 1] / marked) if marked else float("nan")
 
 
 def calibration_error(truth: np.ndarray, probability: np.ndarray) -> float:

@@ -7,16 +7,15 @@ of simulated patients and of distributions go beside the page. Real patients' pi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
 from ..localization.locate import load_network
 from ..resources import resource_path
 from ..training.data_folder import data_folder
+from .pages import write_blocks
 from .simulator_classifier import VIEWS, from_measurements, from_regions
 from .simulator_contrasts import Contrast, closed_form, measured_contrasts
 from .simulator_distances import Distance, distances
@@ -119,22 +118,8 @@ def compare_with_real(count: int, page: Path, sheets: Path, cache: Path) -> None
         "classifier": _classifiers(real, simulated),
         "contrasts": _contrasts(lesions),
     }
-    write_block(page, blocks)
+    write_blocks(page, blocks)
     _draw(real, simulated, found, lesions, page.parent, sheets)
-
-
-def write_block(page: Path, blocks: dict[str, str]) -> None:
-    """Replace what stands between `<!-- measured: NAME -->` and `<!-- end -->` in a page."""
-    text = page.read_text(encoding="utf-8")
-    for name, block in blocks.items():
-        mark = f"<!-- measured: {name} -->"
-        pattern = re.compile(re.escape(mark) + r".*?<!-- end -->", re.DOTALL)
-        if not pattern.search(text):
-            raise InputError(f"{page.name} has no place for {name!r}; put {mark} and <!-- end --> where it belongs.")
-        text = pattern.sub(lambda _, mark=mark, block=block: f"{mark}\n{block}\n<!-- end -->", text, count=1)
-    partial = page.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(page)
 
 
 def distance_tables(found: list[Distance]) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,10 @@ from ModicGraderLib.evaluation.metrics import (
     balanced_accuracy,
     bootstrap,
     calibration_error,
-    quadratic_kappa,
+    confusion,
+    dice,
+    kappa,
+    macro_f1,
 )
 
 
@@ -25,19 +29,38 @@ def test_auroc_is_the_share_of_pairs_in_the_right_order():
 
 def test_quadratic_kappa_has_its_textbook_value():
     # Observed: one disagreement by one grade. Expected by chance: (1/9) * (0 + 1 + 1 + 1 + 0 + 0 + 4 + 1 + 1).
-    assert quadratic_kappa(np.array([1, 2, 3]), np.array([1, 2, 2])) == pytest.approx(1 - (1 / 3) / (9 / 9))
-    assert quadratic_kappa(np.array([1, 2, 5]), np.array([1, 2, 5])) == 1
+    assert kappa(confusion([0, 1, 2], [0, 1, 1], 3), 2) == pytest.approx(1 - (1 / 3) / (9 / 9))
+    assert kappa(confusion([0, 1, 4], [0, 1, 4], 5), 2) == 1
 
 
-def test_balanced_accuracy_is_the_mean_of_sensitivity_and_specificity():
-    truth, called = np.array([1, 1, 1, 1, 0, 0]), np.array([1, 1, 1, 0, 0, 1])
-    assert balanced_accuracy(truth, called) == pytest.approx((3 / 4 + 1 / 2) / 2)
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=8, max_size=60))
+def test_metrics_of_a_confusion_matrix_are_those_of_scikit_learn(pairs):
+    truth, called = np.array([(0, 0), (1, 1), (2, 2), (3, 3), *pairs]).T
+    matrix = confusion(truth, called, 4)
+    assert (matrix == sklearn.metrics.confusion_matrix(truth, called)).all()
+    assert balanced_accuracy(matrix) == pytest.approx(sklearn.metrics.balanced_accuracy_score(truth, called))
+    assert macro_f1(matrix) == pytest.approx(sklearn.metrics.f1_score(truth, called, average="macro"))
+    for power, weights in ((0, None), (1, "linear"), (2, "quadratic")):
+        assert kappa(matrix, power) == pytest.approx(sklearn.metrics.cohen_kappa_score(truth, called, weights=weights))
 
 
-@pytest.mark.parametrize("metric", [auroc, balanced_accuracy])
 @pytest.mark.parametrize("only", [0, 1])
-def test_one_class_alone_has_no_value(metric, only):
-    assert np.isnan(metric(np.full(5, only), np.array([0, 1, 0, 1, 1])))
+def test_one_class_alone_has_no_value(only):
+    truth, said = np.full(5, only), np.array([0, 1, 0, 1, 1])
+    assert np.isnan(auroc(truth, said))
+    assert np.isnan(balanced_accuracy(confusion(truth, said, 2)))
+    assert np.isnan(macro_f1(confusion(truth, said, 2)))
+
+
+def test_kappa_has_no_value_where_all_is_one_class():
+    assert np.isnan(kappa(confusion([1, 1], [1, 1], 2)))
+
+
+def test_dice_is_twice_what_is_shared_over_all_that_is_marked():
+    assert dice(np.array([[1000, 2], [4, 6]])) == pytest.approx(2 * 6 / (10 + 8))
+    assert dice(np.array([[5, 0], [0, 7]])) == 1
+    assert np.isnan(dice(np.array([[5, 0], [0, 0]])))
 
 
 def test_calibration_error_is_the_distance_of_frequency_and_probability():

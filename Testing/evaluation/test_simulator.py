@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from painted_spine import sagittal_grid, spine_boxes, true_discs, true_labels
 
 from ModicGraderLib.anatomy import CANAL_LABEL
-from ModicGraderLib.errors import InputError
 from ModicGraderLib.evaluation import simulator_pairs
-from ModicGraderLib.evaluation.simulator import distance_tables, write_block
+from ModicGraderLib.evaluation.simulator import distance_tables
 from ModicGraderLib.evaluation.simulator_classifier import PARTS, from_measurements, from_regions
 from ModicGraderLib.evaluation.simulator_contrasts import closed_form, lesion_contrasts
 from ModicGraderLib.evaluation.simulator_distances import distances
@@ -186,23 +185,6 @@ def test_a_change_is_measured_against_its_own_vertebra():
         case=Case(Patient("F", 50.0, 165.0), discs=discs),
     )  # fmt: skip
     assert lesion_contrasts(study) == [("II", pytest.approx(1.5, rel=0.03), pytest.approx(1.5, rel=0.03))]
-
-
-def test_a_block_is_replaced_and_what_is_written_around_it_stays(tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text("before\n<!-- measured: a -->\nold\n<!-- end -->\nafter\n<!-- measured: b -->\n<!-- end -->\n")
-    write_block(page, {"a": "new \\1", "b": "other"})
-    assert page.read_text() == (
-        "before\n<!-- measured: a -->\nnew \\1\n<!-- end -->\nafter\n<!-- measured: b -->\nother\n<!-- end -->\n"
-    )
-
-
-def test_a_page_without_the_place_for_a_block_is_refused_and_left_as_it_was(tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text("nothing here")
-    with pytest.raises(InputError, match=r"page\.md has no place for 'a'"):
-        write_block(page, {"a": "new"})
-    assert page.read_text() == "nothing here"
 
 
 def test_held_out_patients_do_not_steer_the_simulator(real_data):
