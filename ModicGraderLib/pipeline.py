@@ -119,7 +119,7 @@ def grade_study(
         quality=[*findings, *check_grades(reports)],
         numbering=location.numbering,
         discs=reports,
-        **spine_geometry(location),
+        **spine_geometry(location, study.reference),
     )
     return GradedStudy(study, location, report, maps)
 

@@ -52,7 +52,7 @@ def read_disc(
     lesion = dict(zip(ENDPLATE_LESIONS, grades.endplate_lesion.tolist(), strict=True))
     narrowing = grades.findings["disc_narrowing"]
     report = DiscReport(
-        **disc_geometry(disc, location),
+        **disc_geometry(disc, location, reference),
         modic=_disc_modic(grades, shares, sizes),
         pfirrmann=GradeReading(
             int(pfirrmann_grade(grades.pfirrmann)),
