@@ -38,11 +38,11 @@ class SpotReader(nn.Module):
 
     def forward(self, region, scalars, slices):
         dark, bright = self.up[-1](region).square().sum((0, 2, 3))
-        logits = torch.zeros(OUTPUTS)
-        logits[BINARY_TASKS.index("modic_change")] = 1.0
+        changed = torch.zeros(OUTPUTS)
+        changed[[BINARY_TASKS.index(name) for name in ("modic_change", "upper_marrow_change")]] = 1.0
         worn = torch.zeros(OUTPUTS)
         worn[PFIRRMANN] = 1.0
-        return self.gain * (dark * logits + bright * worn)[None], torch.zeros(len(region), 4, *region.shape[-2:])
+        return self.gain * (dark * changed + bright * worn)[None], torch.zeros(len(region), 4, *region.shape[-2:])
 
 
 def ensemble_of(*members: nn.Module) -> Ensemble:
