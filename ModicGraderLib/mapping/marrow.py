@@ -23,6 +23,9 @@ BODY_LABELS = [vertebra_label(name) for name in VERTEBRAE_UPWARDS]
 MARGIN_MM = 3.0
 """Marrow this close to the edge of a body is left out of the fit: cortical bone, partial volume, endplate changes."""
 
+EDGE_MM = 1.5
+"""Rim of a body that is dark on T1 and T2 whatever the marrow: its cortical bone."""
+
 MIN_VOXELS = 200
 
 MAX_SAMPLES = 20000

@@ -9,8 +9,7 @@ from scipy import ndimage
 
 from ..anatomy import VERTEBRAE_UPWARDS, vertebra_label
 from ..grid import Grid
-from ..mapping.marrow import MARGIN_MM, Marrow, eroded, fit_marrow
-from ..mapping.signal_rule import EDGE_MM
+from ..mapping.marrow import EDGE_MM, MARGIN_MM, Marrow, eroded, fit_marrow
 from ..regions import part_of, resample
 from ..study import Volume
 
