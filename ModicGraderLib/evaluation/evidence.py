@@ -19,7 +19,14 @@ from ..evidence.explain import TASK
 from ..evidence.methods import DEFAULT_METHOD, METHODS, Method
 from ..grading.grader import Ensemble, load_ensemble
 from ..training.graded_discs import GradedDisc
-from ..training.simulated_cohort import TEST_SEEDS, VALIDATION_SEEDS, draw_cohort, for_grader, grading_seeds, read_discs
+from ..training.simulated_cohort import (
+    TEST_SEEDS,
+    VALIDATION_SEEDS,
+    draw_cohort,
+    for_grader,
+    grading_seeds,
+    iterate_discs,
+)
 from .evidence_pictures import draw_heats
 from .evidence_scores import (
     DELETED,
@@ -71,7 +78,7 @@ def section(
     wanted = grading_seeds(SEEDS[seeds], STUDIES)
     draw_cohort(cohort, wanted, for_grader)
     names = {f"simulated-{seed}" for seed in wanted}
-    discs = [disc for disc in read_discs(cohort, SEEDS[seeds]) if disc.patient in names]
+    discs = [disc for disc in iterate_discs(cohort, SEEDS[seeds]) if disc.patient in names]
     ensemble = load_ensemble()
     explained = explain(changed_discs(discs, TASK), ensemble)
     draw_heats(

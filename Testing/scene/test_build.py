@@ -123,6 +123,22 @@ def test_one_contrast_and_no_maps_make_a_scene_too(scene, missing):
     assert layout == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
 
 
+@pytest.mark.parametrize(
+    ("maps", "over"), [(("evidence",), "evidence"), (("modic_probability", "evidence"), "modic_probability")]
+)
+def test_evidence_lies_over_the_images_where_there_is_no_map_of_changes(scene, maps, over):
+    from ModicGraderLib.scene.build import build_scene
+    from ModicGraderLib.scene.views import arrange_views
+
+    graded = example_graded_study()
+    graded = dataclasses.replace(graded, maps={name: graded.maps[name] for name in maps})
+    nodes = build_scene(graded, scene)
+    arrange_views(scene, nodes, graded)
+    heat = getattr(nodes, over)
+    for view in ("Red", "Yellow"):
+        assert scene.GetSingletonNode(view, "vtkMRMLSliceCompositeNode").GetForegroundVolumeID() == heat.GetID()
+
+
 def test_a_scene_without_a_report_says_so(scene):
     from ModicGraderLib.scene import SceneError
     from ModicGraderLib.scene.build import read_report
