@@ -175,10 +175,9 @@ def test_beyond_the_region_nothing_is_known(monkeypatch, nothing_random):
 
 def test_a_view_leaves_what_it_was_made_of_alone_and_can_be_made_again():
     bags = DiscStore.of([random_disc(1, 2), random_disc(2, 1)]).whole(np.array([0, 1]))
-    before = replace(
-        bags, **{name: getattr(bags, name).clone() for name in ("region", "changes", "scalars", "targets")}
-    )
+    names = ("region", "changes", "scalars", "targets")
+    before = {name: getattr(bags, name).clone() for name in names}
     first, again = augment(bags, generator(5)), augment(bags, generator(5))
-    for name in ("region", "changes", "scalars", "targets"):
-        torch.testing.assert_close(getattr(bags, name), getattr(before, name), equal_nan=True)
+    for name in names:
+        torch.testing.assert_close(getattr(bags, name), before[name], equal_nan=True)
         torch.testing.assert_close(getattr(first, name), getattr(again, name), equal_nan=True)

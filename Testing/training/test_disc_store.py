@@ -24,7 +24,7 @@ SEEN_PIXELS = round(SEEN_MM2 / PIXEL_MM**2)
 
 
 def changed_disc(slices: dict[int, dict[int, int]], count: int, **endplates: str) -> GradedDisc:
-    """A disc of `count` slices, some of which show so many pixels of a code; keywords are the types of its endplates."""
+    """A disc of `count` slices; some show so many pixels of a code. Keywords are the types of its endplates."""
     changes = np.zeros((count, ROWS, COLUMNS), np.uint8)
     for number, codes in slices.items():
         for row, (code, pixels) in enumerate(codes.items()):
