@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import ndimage
@@ -36,9 +36,19 @@ THIRD_TAKEN = 0.25
 """A change lies in a third if it takes at least this share of it on some slice."""
 
 
+CLASS_ENDS = (25.0, 50.0)
+"""Percent of the vertebral height at which the height classes A, B and C part (Udby 2022)."""
+
+EXTENTS = ("height_percent", "anteroposterior_percent", "area_percent", "volume_mm3", "volume_percent")
+"""What is measured of a change: fields of `ChangeExtent`."""
+
+
 @dataclass(frozen=True)
 class ChangeExtent:
-    """How far a change reaches; the fields are those of `report.EndplateReport`."""
+    """How far a change reaches; the fields are those of `report.EndplateReport`.
+
+    The last two are empty where nothing is uncertain.
+    """
 
     height_percent: float = 0.0
     height_class: str | None = None
@@ -47,6 +57,8 @@ class ChangeExtent:
     area_percent: float = 0.0
     volume_mm3: float = 0.0
     volume_percent: float = 0.0
+    height_class_probabilities: dict[str, float] = field(default_factory=dict)
+    uncertainty: dict[str, float] = field(default_factory=dict)
 
 
 def measure_change(
@@ -70,7 +82,7 @@ def measure_change(
     change = change & body
     if not change.any():
         return ChangeExtent()
-    columns = _Columns.of(disc, endplate, change, body, reference)
+    columns = Columns.of(disc, endplate, change, body, reference)
     height = columns.height_percent()
     voxel_mm3 = abs(float(np.linalg.det(reference.affine[:3, :3])))
     return ChangeExtent(
@@ -86,11 +98,11 @@ def measure_change(
 
 def height_class(height_percent: float) -> str:
     """A below a quarter of the vertebral height, B up to a half, C above (Udby 2022)."""
-    return "A" if height_percent < 25 else "B" if height_percent <= 50 else "C"
+    return "A" if height_percent < CLASS_ENDS[0] else "B" if height_percent <= CLASS_ENDS[1] else "C"
 
 
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
     """The body cut into columns at right angles to the endplate, on every slice.
 
     Attributes
@@ -113,8 +125,8 @@ class _Columns:
     depth: np.ndarray
 
     @classmethod
-    def of(cls, disc: LocatedDisc, endplate: str, change: np.ndarray, body: np.ndarray, reference: Volume) -> _Columns:
-        frame = _endplate_frame(disc, endplate)
+    def of(cls, disc: LocatedDisc, endplate: str, change: np.ndarray, body: np.ndarray, reference: Volume) -> Columns:
+        frame = endplate_frame(disc, endplate)
         half = int(np.ceil((frame.width_mm / 2 + BESIDE_MM) / PIXEL_MM))
         rows = 2 * int(DEEPEST_MM / PIXEL_MM) + 1
         grid = disc_grid(frame, reference, shape=(rows, 2 * half + 1), pixel_mm=PIXEL_MM, slices=2 * len(body) + 1)
@@ -135,10 +147,15 @@ class _Columns:
             depth=_last(marrow) - surface,
         )
 
-    def height_percent(self) -> float:
+    @property
+    def body_height_mm(self) -> float:
+        """Median height of the body on the slices with the change."""
         slices = self.changed.any(1)
-        thickness = np.median(self.thickness[slices][self.there[slices]])
-        return min(100 * float(np.percentile(self.depth[self.changed], 100 - RAGGED_PERCENT) / thickness), 100.0)
+        return float(np.median(self.thickness[slices][self.there[slices]])) * PIXEL_MM
+
+    def height_percent(self) -> float:
+        depth_mm = float(np.percentile(self.depth[self.changed], 100 - RAGGED_PERCENT)) * PIXEL_MM
+        return min(100 * depth_mm / self.body_height_mm, 100.0)
 
     def anteroposterior_percent(self) -> float:
         return min(100 * float(self.changed.sum(1).max()) * self.step, 100.0)
@@ -155,7 +172,7 @@ class _Columns:
         return tuple(name for name, share in taken.items() if share >= min(THIRD_TAKEN, most))
 
 
-def _endplate_frame(disc: LocatedDisc, endplate: str) -> LocatedDisc:
+def endplate_frame(disc: LocatedDisc, endplate: str) -> LocatedDisc:
     """The disc's frame moved and turned onto one endplate."""
     front, back = disc.corners[f"{endplate}_anterior"], disc.corners[f"{endplate}_posterior"]
     width = float(np.linalg.norm(front - back))
