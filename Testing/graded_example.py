@@ -197,6 +197,8 @@ def _report(study: SpineStudy, discs: tuple[LocatedDisc, ...], numbering: Number
         ],
         numbering=numbering,
         discs=[_disc_report(disc) for disc in discs],
+        lordosis_deg=44.0,
+        uncertainty={"lordosis_deg": 7.0},
     )
 
 
@@ -214,6 +216,11 @@ def _disc_report(disc: LocatedDisc) -> DiscReport:
         width_mm=disc.width_mm,
         height_mm=disc.height_mm,
         height_index=0.33,
+        anterior_height_mm=disc.height_mm,
+        posterior_height_mm=disc.height_mm,
+        angle_deg=0.0,
+        listhesis_mm=-1.2,
+        uncertainty={"anterior_height_mm": 2.1, "posterior_height_mm": 2.1, "angle_deg": 5.0, "listhesis_mm": 2.3},
         corners_lps_mm={name: corner.tolist() for name, corner in disc.corners.items()},
         modic=modic,
         pfirrmann=GradeReading(pfirrmann, _spread([str(g) for g in PFIRRMANN_GRADES], str(pfirrmann or 1), 0.7)),
@@ -243,6 +250,8 @@ def _endplate(modic: ModicReading) -> EndplateReport:
         area_percent=50.0,
         volume_mm3=2100.0,
         volume_percent=9.0,
+        height_class_probabilities={"A": 0.69, "B": 0.31, "C": 0.0},
+        uncertainty={"height_percent": 11.0, "anteroposterior_percent": 8.0, "volume_mm3": 500.0},
     )
 
 

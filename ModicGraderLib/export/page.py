@@ -8,9 +8,9 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from ..anatomy import MODIC_MAP_LABELS
+from ..anatomy import ENDPLATES, MODIC_MAP_LABELS, vertebrae_of
 from ..graded import GradedStudy
-from ..report import DiscReport, StudyReport
+from ..report import DiscReport, EndplateReport, StudyReport
 from ..resources import resource_path
 from ..study import Volume
 from .pictures import MODIC_COLORS, gray_windows, level_pictures, overviews
@@ -33,6 +33,7 @@ def report_page(graded: GradedStudy) -> str:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = percent
+    environment.filters["measured"] = measured
     report, windows = graded.report, gray_windows(graded)
     located = {disc.level: disc for disc in graded.location.discs}
     return environment.get_template("report.html.jinja").render(
@@ -46,12 +47,32 @@ def report_page(graded: GradedStudy) -> str:
         contrasts=CONTRASTS,
         type_colors=_type_colors(graded),
         likely=LIKELY,
+        extents=extents(report),
     )
 
 
 def percent(probability: float | None) -> str:
     """A probability as a reader wants it; an en dash where there is none."""
     return "–" if probability is None else f"{100 * probability:.0f}\u202f%"
+
+
+def measured(report: DiscReport | EndplateReport | StudyReport, name: str, digits: int = 1) -> str:
+    """A measure with the half width of its 95 % interval; an en dash where there is none."""
+    value = getattr(report, name)
+    if value is None:
+        return "–"
+    text = f"{value:.{digits}f}".replace("-", "\u2212")
+    return text if name not in report.uncertainty else f"{text} ± {report.uncertainty[name]:.{digits}f}"
+
+
+def extents(report: StudyReport) -> list[tuple[str, str, EndplateReport]]:
+    """Level, vertebra and endplate of every change that was measured, head to foot."""
+    return [
+        (disc.level, vertebra, disc.endplates[name])
+        for disc in report.discs
+        for name, vertebra in zip(ENDPLATES, vertebrae_of(disc.level), strict=True)
+        if disc.endplates[name].height_percent
+    ]
 
 
 def summary(report: StudyReport) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..anatomy import CORNERS, ENDPLATE_LESIONS, ENDPLATES, MODIC_TYPES, PFIRRMANN_GRADES, vertebrae_of
+from ..measurement.disc_geometry import DISC_MEASURES
+from ..measurement.endplate_change import EXTENTS
 from ..report import DiscReport, EndplateReport, GradeReading, ModicReading, StudyReport
 
 Row = dict[str, Any]
@@ -42,9 +44,7 @@ def _level(disc: DiscReport) -> Row:
         "herniation_probability": disc.herniation,
         "bulging_probability": disc.bulging,
         "spondylolisthesis_probability": disc.spondylolisthesis,
-        "width_mm": disc.width_mm,
-        "height_mm": disc.height_mm,
-        "height_index": disc.height_index,
+        **_measured(disc, DISC_MEASURES),
         **_point("center", disc.center_lps_mm),
         **{key: value for name in CORNERS for key, value in _point(name, disc.corners_lps_mm[name]).items()},
         "abstained": "; ".join(f"{one['grade']}: {one['reason']}" for one in disc.abstained),
@@ -60,14 +60,19 @@ def _endplate(disc: DiscReport, name: str) -> Row:
         **_modic(endplate.modic),
         "endplate_change_probability": endplate.endplate_change,
         "marrow_change_probability": endplate.marrow_change,
-        "height_percent": endplate.height_percent,
         "height_class": endplate.height_class,
-        "anteroposterior_percent": endplate.anteroposterior_percent,
+        **{f"height_class_{name}_probability": endplate.height_class_probabilities.get(name) for name in "ABC"},
         "location": " ".join(endplate.location),
-        "area_percent": endplate.area_percent,
-        "volume_mm3": endplate.volume_mm3,
-        "volume_percent": endplate.volume_percent,
+        **_measured(endplate, EXTENTS),
     }
+
+
+def _measured(report: DiscReport | EndplateReport, names: tuple[str, ...]) -> Row:
+    """Each measure, followed by the half width of its 95 % interval in a column of its own."""
+    row: Row = {}
+    for name in names:
+        row |= {name: getattr(report, name), f"{name}_uncertainty": report.uncertainty.get(name)}
+    return row
 
 
 def _modic(reading: ModicReading) -> Row:

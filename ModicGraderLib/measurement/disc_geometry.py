@@ -23,6 +23,9 @@ ENDS = ("anterior", "posterior")
 MEASURES = ("width_mm", "height_mm", "anterior_height_mm", "posterior_height_mm", "angle_deg", "listhesis_mm")
 """What is measured between the four corners of a disc; fields of `DiscReport`."""
 
+DISC_MEASURES = (*MEASURES, "height_index")
+"""All that is measured of a disc."""
+
 
 def disc_geometry(disc: LocatedDisc, location: SpineLocation, reference: Volume | None = None) -> dict[str, Any]:
     """The fields of a `DiscReport` that say which disc it is, where it lies (LPS mm) and how large it is.
