@@ -192,7 +192,7 @@ class _Chances:
 
 
 def _answers(chances: _Chances) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """By grade: what is given, and with which confidence (...). Of Modic grades, the types given are True in (..., 3)."""
+    """By grade: what is given, and with which confidence (...). Modic grades mark the types given in (..., 3)."""
     change, types = chances.change, chances.types
     disc = either(change[..., 0], change[..., 1])
     weight = change[..., None] / np.maximum(change.sum(-1), 1e-9)[..., None, None]
