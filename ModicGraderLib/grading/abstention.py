@@ -37,7 +37,7 @@ TARGET_RISK = {
     "endplate_lesion": 0.25,
     "narrowing": 0.10,
 }
-"""Share of wrong ones that is accepted among the grades given; a Pfirrmann grade is wrong if it is off by more than one.
+"""Share of wrong ones accepted among the grades given; a Pfirrmann grade is wrong if it is off by more than one.
 
 Readers differ about as often: their kappa for Modic changes of .41 to .60 (Arana 2010) means a fifth to a quarter of
 SPIDER's discs, of which two in five are changed. A share much below that of readers cannot be shown on their grades."""
