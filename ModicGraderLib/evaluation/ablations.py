@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 import torch
-from skimage.exposure import equalize_adapthist
 
 from ..anatomy import ENDPLATES, PFIRRMANN_GRADES
 from ..grading.network import DiscReader
@@ -26,9 +26,8 @@ from ..training.graded_discs import SIGNAL_STEPS
 from ..training.grader_steps import write_json
 from ..training.grading_data import simulated_store, spider_store
 from ..training.simulated_cohort import TRAINING_SEEDS, VALIDATION_SEEDS
+from .ablation_table import RESULTS
 from .metrics import auroc, bootstrap, confusion, kappa
-
-RESULTS = "ablations.json"
 
 STEPS, SLICES = 200, 24
 """Batches, and slices in one, of an arm that is trained anew."""
@@ -214,8 +213,17 @@ def _scaled(picture: np.ndarray, way: str) -> np.ndarray:
     if way == "standardization":
         return 0.5 + 0.25 * (picture - picture.mean()) / max(picture.std(), 1e-6)
     if way == "CLAHE":
-        return np.stack([equalize_adapthist(one, kernel_size=(28, 32)) for one in picture]).astype(np.float32)
+        return np.stack([_equalized(one) for one in picture])
     return picture**GAMMA if way == "gamma" else picture
+
+
+def _equalized(picture: np.ndarray) -> np.ndarray:
+    """A slice (rows, columns) with its contrast equalized about every pixel, half as strongly as it could be.
+
+    ITK's adaptive histogram equalization (Stark 2000) limits contrast by `alpha` and `beta`, not by clipping.
+    """
+    image = sitk.AdaptiveHistogramEqualization(sitk.GetImageFromArray(picture), [16, 14], alpha=0.5, beta=0.5)
+    return np.clip(sitk.GetArrayFromImage(image), 0, 1)
 
 
 def main() -> None:

@@ -18,10 +18,10 @@ from ..anatomy import (
     vertebra_label,
     vertebrae_of,
 )
+from ..grading.decisions import joint_type
 from ..localization.spine import LocatedDisc, SpineLocation
 from ..measurement.disc_geometry import disc_geometry, spine_geometry
 from ..measurement.endplate_change import measure_change
-from ..grading.decisions import joint_type
 from ..report import (
     DiscReport,
     EndplateReport,
