@@ -14,6 +14,7 @@ from ModicGraderLib.anatomy import MODIC_MAP_LABELS, vertebra_label, vertebrae_o
 from ModicGraderLib.mapping.change_map import (
     FRINGE_MM,
     MIN_AREA_MM2,
+    NEIGHBORS_MM,
     TOUCH_MM,
     EndplateChange,
     map_changes,
@@ -42,20 +43,20 @@ def mapped(grades, disc=DISC, study=STUDY, labels=LABELS):
     return map_changes(disc, grades, labels, study, {})
 
 
-def seen_where(inside, disc=DISC, chance=0.9):
+def seen_where(inside, disc=DISC, chance=0.9, study=STUDY):
     """Grades that see a type II wherever `inside(depth, forward, slice)` holds in the vertebra above a disc.
 
     `depth` is the distance in mm from its endplate, `forward` that in front of the disc's middle. Their region is the
     whole study.
     """
-    grid = STUDY.t2.grid
+    grid = study.t2.grid
     offset = grid_points(grid) - disc.center
     depth, forward = offset @ disc.normal - disc.height_mm / 2, offset @ disc.anterior
     there = inside(depth, forward, np.indices(grid.shape)[0]) & (depth > 0)
     pixels = np.zeros((4, *grid.shape), np.float32)
     pixels[2] = chance * there
     pixels[0] = 1 - pixels[2]
-    return replace(painted_grades(disc, STUDY.t2), pixels=pixels, grid=grid)
+    return replace(painted_grades(disc, study.t2), pixels=pixels, grid=grid)
 
 
 def depths(disc=DISC, study=STUDY, endplate="upper") -> np.ndarray:
@@ -127,6 +128,12 @@ def test_what_shows_on_one_slice_is_no_change():
     middle = STUDY.t2.array.shape[0] // 2
     assert not mapped(seen_where(lambda d, f, s: (d < REACH_MM) & (s == middle)))["upper"].change.any()
     assert mapped(seen_where(lambda d, f, s: (d < REACH_MM) & (s >= middle)))["upper"].change.any()
+
+
+def test_one_slice_is_enough_where_the_next_is_far():
+    study = study_on(slices=6, spacing=(NEIGHBORS_MM + 2, 1.0))
+    one = seen_where(lambda d, f, s: (d < REACH_MM) & (s == 2), study=study)
+    assert mapped(one, study=study, labels=true_labels(BOXES, study.t2.grid))["upper"].change.any()
 
 
 def test_a_study_of_one_slice_has_changes_too():
