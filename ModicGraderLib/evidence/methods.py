@@ -24,4 +24,7 @@ METHODS: dict[str, Method] = {
 }
 
 DEFAULT_METHOD = "grad_cam"
-"""Chosen by `evaluation.evidence` on simulated validation patients: its heat lies most in the true change."""
+"""Chosen by `evaluation.evidence` on simulated validation patients.
+
+Of its heat most lies in the true change, its peaks point as well as any, and it takes a third of the time.
+"""

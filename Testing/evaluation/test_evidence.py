@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ModicGraderLib.evaluation.evidence import NAMES, agreement_table, deletion_table, explain, place_table
+from ModicGraderLib.evaluation.evidence import NAMES, agreement_table, called, deletion_table, explain, place_table
 from ModicGraderLib.evaluation.evidence_pictures import draw_heats
 from ModicGraderLib.evaluation.evidence_scores import (
     DELETED,
@@ -163,3 +163,11 @@ def test_the_picture_has_a_column_for_each_method(tmp_path):
     one, three = (Image.open(tmp_path / f"{count}.png").size for count in (1, 3))
     assert three[0] > 1.5 * one[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.png", "3.png"]
+
+
+def test_only_changes_that_are_called_are_explained():
+    faint = ensemble_of(SpotReader())
+    faint.offset[:] = -5
+    disc = simulated((DARK, 1))
+    assert called([disc], ensemble_of(SpotReader())) == [disc]
+    assert called([disc], faint) == []
