@@ -234,11 +234,12 @@ def _introduction(explained: Sequence[Explained], changed: int, seeds: str) -> s
     patients = len({one.disc.patient for one in explained})
     return (
         f"The {len(explained)} discs, of {changed} with a Modic change, at which the ensemble calls it, of {patients}"
-        f" simulated {seeds} patients; the answer explained is “any Modic change”. A peak"
-        f" points at the change within {TOLERANCE_PIXELS} pixels (about 1 mm) of it in its slice (Zhang 2016). Pixels are deleted, up to {100 * DELETED[-1]:.0f} % of the region, by putting normal"
-        " marrow in the vertebrae and the local mean elsewhere; the figure is the area under the probability that is"
-        " left, so that low is good for the hottest pixels and high for the coldest (Petsiuk 2018). The heat of a"
-        " network must differ from that of one whose weights are drawn anew (Adebayo 2018); another member shows"
-        f" how alike two networks are that know the same. Deletion and this check use {min(COMPARED, len(explained))}"
-        " of the discs."
+        f" simulated {seeds} patients; the answer explained is “any Modic change”. A peak points at the change within"
+        f" {TOLERANCE_PIXELS} pixels (about 1 mm) of it in its slice (Zhang 2016). Pixels are deleted, up to"
+        f" {100 * DELETED[-1]:.0f} % of the region, by putting normal marrow in the vertebrae and the local mean"
+        " elsewhere, which is also what integrated gradients start from; the figure is the area under the probability"
+        " that is left, so that low is good for the hottest pixels and high for the coldest (Petsiuk 2018). The heat of"
+        " a network must differ from that of one whose weights are drawn anew (Adebayo 2018); another member shows how"
+        " alike two networks are that know the same. Deletion and this check use"
+        f" {min(COMPARED, len(explained))} of the discs."
     )
