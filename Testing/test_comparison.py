@@ -10,6 +10,12 @@ from ModicGraderLib.cli import main
 from ModicGraderLib.comparison import compare
 
 
+def changed(report, level, **fields):
+    """The report with other fields of one disc."""
+    discs = [replace(disc, **fields) if disc.level == level else disc for disc in report.discs]
+    return replace(report, discs=discs)
+
+
 @pytest.fixture(scope="module")
 def report():
     return example_graded_study().report
@@ -27,6 +33,21 @@ def test_a_disc_that_was_not_found_has_no_grades(report):
     assert missing.distance_mm is None
     assert not any(missing.result.values())
     assert missing.agreeing == []
+
+
+@pytest.mark.parametrize(("slip", "within"), [(0.5, True), (3.0, False)])
+def test_a_measure_is_within_its_interval_or_beyond(report, slip, within):
+    truth = changed(report, "L4/L5", listhesis_mm=slip)
+    found = next(one for one in compare(report, truth) if one.level == "L4/L5").measures["listhesis_mm"]
+    assert (found.truth, found.result) == (slip, -1.2)
+    assert found.within == within
+
+
+def test_measures_without_interval_hold_nothing_and_missing_ones_are_left_out(report):
+    one = next(one for one in compare(report, report) if one.level == "L4/L5")
+    assert not one.measures["height_index"].within
+    assert one.measures["volume_mm3_upper"].within
+    assert "volume_mm3_lower" not in one.measures
 
 
 def test_the_command_prints_every_level(report, tmp_path, capsys):

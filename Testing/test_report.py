@@ -36,6 +36,20 @@ def test_a_change_of_one_value_is_a_change_of_the_report(report):
     assert StudyReport.from_dict(data) != report
 
 
+def test_a_report_from_before_the_measures_is_read_and_follows_the_schema(report):
+    data = json.loads(report.to_json())
+    for one in (data, *data["discs"], *(end for disc in data["discs"] for end in disc["endplates"].values())):
+        for name in ("lordosis_deg", "anterior_height_mm", "posterior_height_mm", "angle_deg", "listhesis_mm"):
+            one.pop(name, None)
+        for name in ("uncertainty", "height_class_probabilities"):
+            one.pop(name, None)
+    jsonschema.validate(data, json.loads(resource_path(f"Schemas/{SCHEMA}.schema.json").read_text(encoding="utf-8")))
+    old = StudyReport.from_dict(data)
+    assert old.lordosis_deg is None
+    assert old.discs[0].angle_deg is None
+    assert old.discs[0].endplates["upper"].uncertainty == {}
+
+
 def test_reading_leaves_the_values_it_read_alone(report):
     data = report.to_dict()
     before = json.dumps(data)

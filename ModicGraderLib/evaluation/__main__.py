@@ -89,8 +89,8 @@ def _parts(call: argparse.Namespace) -> dict[str, Callable[[], str]]:
         "simulated": lambda: simulated_section(
             call.seeds, call.studies, call.runs / call.seeds, pictures / f"grading-simulated-{call.seeds}.png"
         ),
-        "doubt": doubt_section,
-        "evidence": evidence_section,
+        "doubt": lambda: doubt_section(call.runs, pictures / "doubt.png"),
+        "evidence": lambda: evidence_section(call.seeds, call.runs / "cohort", pictures / "evidence.png"),
         "ablations": lambda: ablation_section(call.runs),
         "time": _time,
     }

@@ -90,9 +90,7 @@ GRADE = ("quadratic kappa", "linear kappa", "within one", "exact", "balanced acc
 """Metrics that suit yes or no, classes without an order, and grades."""
 
 
-def scores(
-    answers: Answers, metrics: Sequence[str], floors: dict[str, float] | None = None, repeats: int = 2000
-) -> list[Score]:
+def scores(answers: Answers, metrics: Sequence[str], floors: dict[str, float] | None = None) -> list[Score]:
     """`metrics` of a task, with intervals by bootstrap over patients, and `floors` by metric; none without answers."""
     if not len(answers.truth):
         return []
@@ -102,7 +100,7 @@ def scores(
             answers.unit,
             name,
             len(answers.truth),
-            bootstrap(lambda rows, name=name: METRICS[name](answers, rows), answers.patients, repeats),
+            bootstrap(lambda rows, name=name: METRICS[name](answers, rows), answers.patients),
             (floors or {}).get(name),
         )
         for name in metrics

@@ -32,14 +32,14 @@ def draw_answers(answers: Sequence[Answers], path: Path) -> None:
     """Two panels for each task, written as a PNG with a white ground, which dark pages need as well."""
     answers = [one for one in answers if len(one.truth)]
     lines = -(-len(answers) // COLUMNS)
-    figure, axes = pyplot.subplots(2 * lines, COLUMNS, figsize=(2.5 * COLUMNS, 4.7 * lines), squeeze=False)
+    figure, axes = pyplot.subplots(2 * lines, COLUMNS, figsize=(2.5 * COLUMNS, 4.8 * lines), squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
     for number, one in enumerate(answers):
         line, column = divmod(number, COLUMNS)
         _confusion(axes[2 * line, column], one)
         _reliability(axes[2 * line + 1, column], one)
-    figure.tight_layout(pad=0.6)
+    figure.tight_layout(pad=0.6, h_pad=1.2)
     partial = path.with_suffix(".partial")
     figure.savefig(partial, format="png", dpi=75, facecolor="white")
     pyplot.close(figure)
@@ -87,5 +87,5 @@ def _reliability(axis: Axes, one: Answers) -> None:
 def _fewer_colors(path: Path) -> None:
     """A palette of 64 colors: a quarter of the bytes, and no eye tells the difference."""
     with Image.open(path) as picture:
-        smaller = picture.convert("RGB").quantize(64)
+        smaller = picture.convert("RGB").quantize(64, method=Image.Quantize.MAXCOVERAGE)
     smaller.save(path, format="PNG", optimize=True)

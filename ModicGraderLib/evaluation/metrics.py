@@ -27,9 +27,11 @@ class Estimate:
 
 
 def bootstrap(
-    metric: Callable[[np.ndarray], float], patients: Sequence[str], repeats: int = BOOTSTRAPS, seed: int = 0
+    metric: Callable[[np.ndarray], float], patients: Sequence[str], repeats: int | None = None, seed: int = 0
 ) -> Estimate:
     """A metric of row numbers (N,) with its percentile interval, drawing whole patients with replacement.
+
+    `repeats` draws, `BOOTSTRAPS` if None.
 
     Draws on which the metric is undefined (NaN, or one class alone) are left out.
     """
@@ -37,7 +39,7 @@ def bootstrap(
     rows = [np.flatnonzero(group == number) for number in range(len(names))]
     random = np.random.default_rng(seed)
     values = []
-    for _ in range(repeats):
+    for _ in range(repeats or BOOTSTRAPS):
         drawn = np.concatenate([rows[number] for number in random.integers(len(rows), size=len(rows))])
         value = metric(drawn)
         if np.isfinite(value):

@@ -69,11 +69,11 @@ def graded(
     unit: str,
     classes: Sequence[str],
     pairs: Sequence[Pair],
-    read: Callable[[Any], tuple[str | None, Sequence[float]]],
+    read: Callable[[Any], tuple[str, Sequence[float]]],
 ) -> Answers:
     """A grade in classes; `read` takes the grade and the probabilities of the classes from a disc or endplate.
 
-    Pairs whose true grade is None, or none of `classes`, are left out; the answer's never is.
+    Pairs whose true grade is none of `classes` are left out; the answer's always is one of them.
     """
     known = [pair for pair in pairs if read(pair.truth)[0] in classes]
     return Answers(
@@ -112,12 +112,11 @@ def mixed_truth(pairs: Iterable[Pair]) -> list[Pair]:
     return [pair for pair in pairs if "/" in (pair.truth.modic.grade or "")]
 
 
-def type_of_change(reading: ModicReading) -> tuple[str | None, list[float]]:
-    """The likeliest of types I, II and III, given that there is a change, and their probabilities; None without one."""
+def type_of_change(reading: ModicReading) -> tuple[str, list[float]]:
+    """The likeliest of types I, II and III, given that there is a change, and their probabilities then."""
     chances = np.array([reading.probabilities[name] for name in MODIC_TYPES[1:]])
-    if not chances.any():
-        return None, [0.0, 0.0, 0.0]
-    return MODIC_TYPES[1 + int(chances.argmax())], list(chances / chances.sum())
+    chances = chances / chances.sum() if chances.any() else np.full(3, 1 / 3)
+    return MODIC_TYPES[1 + int(chances.argmax())], chances.tolist()
 
 
 def pfirrmann(reading: GradeReading) -> tuple[str, list[float]]:

@@ -13,7 +13,7 @@ from ..graded import GradedStudy
 from ..report import DiscReport, EndplateReport, StudyReport
 from ..resources import resource_path
 from ..study import Volume
-from .pictures import MODIC_COLORS, gray_windows, level_pictures, overviews
+from .pictures import EVIDENCE, MODIC_COLORS, gray_windows, level_pictures, overviews
 
 CONTRASTS = {"t1": "T1", "t2": "T2", "t2_fat_suppressed": "T2 fat-suppressed"}
 SEVERITIES = ("error", "warning", "info")
@@ -44,7 +44,7 @@ def report_page(graded: GradedStudy) -> str:
         overviews=overviews(graded, windows),
         levels=[(disc, level_pictures(graded, located[disc.level], windows)) for disc in report.discs],
         series=[_series(volume) for volume in graded.study.volumes],
-        contrasts=CONTRASTS,
+        titles={**CONTRASTS, EVIDENCE: "Evidence"},
         type_colors=_type_colors(graded),
         likely=LIKELY,
         extents=extents(report),

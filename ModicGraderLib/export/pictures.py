@@ -11,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from ..anatomy import CANAL_LABEL, CORNERS, MODIC_MAP_LABELS
+from ..evidence.overlay import HEAT_FROM, tint
 from ..graded import GradedStudy
 from ..grid import Grid
 from ..localization.spine import LocatedDisc
@@ -31,6 +32,10 @@ WINDOW_HEADROOM = 1.2
 
 MODIC_COLORS = {"I": (232, 93, 80), "II": (242, 190, 60), "III": (90, 150, 235)}
 """Red, green, blue of the line around a region of each Modic type."""
+
+
+EVIDENCE = "evidence"
+"""Picture, and map, of what spoke for a change."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,12 @@ class Outline:
 
 @dataclass(frozen=True)
 class Picture:
-    """A JPEG as a `data:` address, its size in pixels, and the discs to draw over it."""
+    """A JPEG as a `data:` address, its size in pixels, and the discs to draw over it.
 
-    contrast: str
+    `shows` is a contrast of `study.Volume`, or `EVIDENCE`.
+    """
+
+    shows: str
     address: str
     width: int
     height: int
@@ -81,9 +89,19 @@ def gray_windows(graded: GradedStudy) -> Windows:
 
 
 def level_pictures(graded: GradedStudy, disc: LocatedDisc, windows: Windows) -> list[Picture]:
-    """T1 and T2, as far as there, of one disc lying level, in the slice of the reference nearest to its center."""
-    grid = disc_grid(disc, graded.study.reference, shape=REGION_SHAPE, pixel_mm=REGION_PIXEL_MM, slices=1)
-    return [_picture(graded, volume, grid, (disc,), windows) for volume in graded.study.volumes]
+    """T1 and T2, as far as there, of one disc lying level, in the slice of the reference nearest to its center.
+
+    Where evidence is seen, a last picture shows it over the reference.
+    """
+    reference = graded.study.reference
+    grid = disc_grid(disc, reference, shape=REGION_SHAPE, pixel_mm=REGION_PIXEL_MM, slices=1)
+    pictures = [_picture(graded, volume, grid, (disc,), windows) for volume in graded.study.volumes]
+    if EVIDENCE in graded.maps:
+        heat = resample(graded.maps[EVIDENCE], reference.grid, grid, outside=0.0)[0]
+        if heat.max() > HEAT_FROM:
+            pixels = tint(_gray_pixels(reference, grid, windows), heat)
+            pictures.append(_framed(EVIDENCE, pixels, grid, (disc,)))
+    return pictures
 
 
 def overviews(graded: GradedStudy, windows: Windows) -> list[Picture]:
@@ -109,18 +127,27 @@ def _overview_grid(graded: GradedStudy) -> Grid:
 def _picture(
     graded: GradedStudy, volume: Volume, grid: Grid, discs: tuple[LocatedDisc, ...], windows: Windows
 ) -> Picture:
-    gray = resample(volume.array, volume.grid, grid, outside=0.0, blur=True)[0]
-    low, high = windows[volume.contrast]
-    gray = (np.clip((gray - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
-    pixels = np.repeat(gray[..., None], 3, axis=-1)
+    pixels = _gray_pixels(volume, grid, windows)
     if "modic_map" in graded.maps:
         types = resample(graded.maps["modic_map"], graded.study.reference.grid, grid, order=0, outside=0)[0]
         for name, label in MODIC_MAP_LABELS.items():
             region = types == label
             pixels[region & ~ndimage.binary_erosion(region)] = MODIC_COLORS[name]
-    rows, columns = gray.shape
+    return _framed(volume.contrast, pixels, grid, discs)
+
+
+def _gray_pixels(volume: Volume, grid: Grid, windows: Windows) -> np.ndarray:
+    """(rows, columns, 3) uint8 of a volume on a grid of one slice."""
+    gray = resample(volume.array, volume.grid, grid, outside=0.0, blur=True)[0]
+    low, high = windows[volume.contrast]
+    gray = (np.clip((gray - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
+    return np.repeat(gray[..., None], 3, axis=-1)
+
+
+def _framed(shows: str, pixels: np.ndarray, grid: Grid, discs: tuple[LocatedDisc, ...]) -> Picture:
+    rows, columns = pixels.shape[:2]
     outlines = [Outline(disc.level, _project(disc, grid)) for disc in discs]
-    return Picture(volume.contrast, _jpeg(pixels), columns, rows, outlines)
+    return Picture(shows, _jpeg(pixels), columns, rows, outlines)
 
 
 def _project(disc: LocatedDisc, grid: Grid) -> list[tuple[float, float]]:

@@ -71,6 +71,11 @@ def _design(points: np.ndarray, center: np.ndarray, axes: np.ndarray) -> np.ndar
 def fit_marrow(volume: Volume, labels: np.ndarray, label_grid: Grid) -> Marrow | None:
     """The marrow reference of a volume, or None where its vertebral bodies cannot be read.
 
+    Lesions and the basivertebral vein are left out by the robust weights alone. To leave out the quarter of each body
+    next to either endplate as well was tried on 128 simulated patients and brings the reference no closer to the
+    unchanged marrow: it is off by 1 % in T1 and by 2 % in T2 either way (4 % in T2 where a tenth of the marrow or more
+    is changed).
+
     Parameters
     ----------
     labels, label_grid:

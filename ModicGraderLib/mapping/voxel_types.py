@@ -20,14 +20,14 @@ Typing = Literal["network", "rule", "gaussian"]
 SMOOTHING_MM = 0.6
 """In-plane smoothing of the signal before typing, against noise."""
 
-TYPE_MEANS = {"I": (-0.14, 0.14), "II": (0.07, 0.10), "III": (-0.51, -0.79)}
+TYPE_MEANS = {"I": (-0.14, 0.14), "II": (0.08, 0.12), "III": (-0.48, -0.76)}
 TYPE_COVARIANCES = {
-    "I": ((0.025, 0.015), (0.015, 0.046)),
-    "II": ((0.041, 0.035), (0.035, 0.058)),
-    "III": ((0.089, 0.103), (0.103, 0.188)),
+    "I": ((0.026, 0.014), (0.014, 0.046)),
+    "II": ((0.034, 0.032), (0.032, 0.057)),
+    "III": ((0.087, 0.105), (0.105, 0.188)),
 }
 """Normal distributions of each type's (T1, T2) logarithms of signal over that of normal marrow. Fitted to changes of
-simulated training patients by `training.type_gaussians`."""
+425 simulated training patients by `training.type_gaussians`."""
 
 
 def type_chances(

@@ -6,11 +6,15 @@ marrow of single endplates, is calibrated on simulated patients as far as it can
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
+from ..grading.disc_grades import calibrate
 from ..grading.tasks import ENDPLATE_LESION, MARROW_CHANGE, MODIC_CHANGE, MODIC_TYPE, OUTPUTS, either
+from .data_folder import FOLDS, fold_of
 from .disc_loss import YES_NO
 
 WEAK_PENALTY = 10.0
@@ -33,6 +37,33 @@ def fit_calibration(
         for group in groups.values():
             scale[group] = temperature(logits[known], shares[known])
     return scale, offset
+
+
+def fold_calibrations(
+    patients: Sequence[str], logits: np.ndarray, targets: np.ndarray, scale: np.ndarray, offset: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Scale and offset (outputs,) for the real discs of each fold, fitted on those of the others.
+
+    Types and classes, of which no real disc has a grade, keep `scale` and `offset`.
+    """
+    folds = np.array([fold_of(patient, FOLDS) for patient in patients])
+    nothing = np.empty((0, OUTPUTS))
+    found = []
+    for fold in range(FOLDS):
+        own_scale, own_offset = fit_calibration(logits[folds != fold], targets[folds != fold], nothing, nothing)
+        own_scale[YES_NO:], own_offset[YES_NO:] = scale[YES_NO:], offset[YES_NO:]
+        found.append((own_scale, own_offset))
+    return found
+
+
+def calibrate_across_folds(
+    patients: Sequence[str], logits: np.ndarray, calibrations: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """Probabilities (discs, outputs), each by the calibration of its patient's fold."""
+    return np.stack([
+        calibrate(logit, *calibrations[fold_of(patient, FOLDS)])
+        for patient, logit in zip(patients, logits, strict=True)
+    ])  # fmt: skip
 
 
 def platt(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:

@@ -9,6 +9,10 @@ from pathlib import Path
 from ..errors import InputError
 
 
+FOLDS = 5
+"""Parts of the patients in cross-validation."""
+
+
 def data_folder() -> Path:
     """Folder of the public training data: `MODICGRADER_DATA`, else `../shared/data` beside the checkout."""
     folder = Path(os.environ.get("MODICGRADER_DATA") or Path(__file__).parents[3] / "shared" / "data")

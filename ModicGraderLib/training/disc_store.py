@@ -10,7 +10,7 @@ import torch
 
 from ..anatomy import ENDPLATES
 from ..grading.disc_input import BORDER, SCALARS
-from ..grading.tasks import CHANGE_TYPES, MARROW_CHANGE, MODIC_CHANGE, MODIC_TYPE, OUTPUTS
+from ..grading.tasks import CHANGE_TYPES, MARROW_CHANGE, MODIC_CHANGE, MODIC_TYPE, OUTPUTS, PFIRRMANN
 from ..simulation.case import LESION_TYPES
 from ..simulation.visibility import SEEN_MM2, SLICES_TO_GRADE
 from .graded_discs import LOWER_ENDPLATE, OTHER_ENDPLATE, SIGNAL_STEPS, UNKNOWN, GradedDisc
@@ -74,6 +74,8 @@ class DiscStore:
         (B,) area of a pixel.
     exposure:
         (B, 2), as in `GradedDisc`.
+    modic:
+        (B,) as `GradedDisc.modic_type`.
     patients:
         Of each disc.
     """
@@ -86,6 +88,7 @@ class DiscStore:
     targets: torch.Tensor
     pixel_mm2: np.ndarray
     exposure: np.ndarray
+    modic: np.ndarray
     patients: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -94,7 +97,7 @@ class DiscStore:
     @classmethod
     def of(cls, discs: Iterable[GradedDisc]) -> DiscStore:
         """A store of discs, which are taken one at a time."""
-        pictures, middle, scalars, targets, pixel_mm2, exposure, patients = [], [], [], [], [], [], []
+        pictures, middle, scalars, targets, pixel_mm2, exposure, modic, patients = [], [], [], [], [], [], [], []
         for one in discs:
             pictures.append(_pictures(one))
             middle.append(one.disc.region.shape[1] // 2)
@@ -102,6 +105,7 @@ class DiscStore:
             targets.append(torch.from_numpy(one.targets))
             pixel_mm2.append(float(np.linalg.norm(one.disc.grid.affine[:3, 1]) ** 2))
             exposure.append(np.zeros(2) if one.exposure is None else one.exposure)
+            modic.append(one.modic_type)
             patients.append(one.patient)
         count = np.array([len(picture) for picture in pictures], int)
         return cls(
@@ -113,8 +117,14 @@ class DiscStore:
             targets=torch.stack(targets) if targets else torch.empty(0, OUTPUTS),
             pixel_mm2=np.array(pixel_mm2),
             exposure=np.array(exposure).reshape(-1, 2),
+            modic=np.array(modic, int),
             patients=tuple(patients),
         )
+
+    @property
+    def pfirrmann(self) -> np.ndarray:
+        """Pfirrmann grades (B,)."""
+        return 1 + self.targets[:, PFIRRMANN].sum(1).numpy().astype(int)
 
     def whole(self, chosen: Sequence[int]) -> Bags:
         """All slices of the chosen discs."""

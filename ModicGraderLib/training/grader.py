@@ -17,12 +17,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ..grading.network import DiscReader
-from .data_folder import fold_of
+from .data_folder import FOLDS, fold_of
 from .disc_augmentation import augment, without_border
 from .disc_loss import ANATOMY, PIXELS, SOFTENED, YES_NO, anatomy_loss, disc_loss, pixel_loss
 from .disc_store import Bags, DiscStore
-
-FOLDS = 5
 
 SLICES = 24
 """Slices in a batch."""

@@ -9,8 +9,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from ..grading.abstention import Judged, fit_thresholds, judge
+from ..grading.disc_grades import calibrate
 from . import grader
-from .calibration import fit_calibration
+from .calibration import calibrate_across_folds, fit_calibration, fold_calibrations
+from .disc_store import DiscStore
 from .grading_data import simulated_store, spider_store
 from .simulated_cohort import TRAINING_SEEDS, VALIDATION_SEEDS
 
@@ -28,23 +31,42 @@ def fine_tune(out: Path, steps: int, repeats: int) -> None:
     start = out / "pretrained.safetensors"
     logits = grader.cross_validate(real, simulated, out / "members", start=start, steps=steps, repeats=repeats)
     paths = [out / "members" / f"member{number}.safetensors" for number in range(grader.FOLDS * repeats)]
-    validation = simulated_store(out, VALIDATION_SEEDS)
-    readers = [grader.load_reader(path) for path in paths]
-    rows = np.arange(len(validation))
+    finish(out, paths, logits)
+
+
+def finish(out: Path, paths: list[Path], logits: np.ndarray) -> None:
+    """Calibrate members, decide from which confidence on they give a grade, and put all into one file.
+
+    `logits` (discs, outputs) are those of SPIDER's discs, each from members that have not seen its patient.
+    """
+    real, validation = spider_store(out), simulated_store(out, VALIDATION_SEEDS)
+    readers, rows = [grader.load_reader(path) for path in paths], np.arange(len(validation))
     seen = np.mean([grader.predict(reader, validation, rows) for reader in readers], axis=0)
     scale, offset = fit_calibration(logits, real.targets.numpy(), seen, validation.targets.numpy())
-    assemble(paths, scale, offset, out / WEIGHTS)
+    # Real discs say how far a grade can be trusted, where they have it; simulated ones say it of the others.
+    calibrations = fold_calibrations(real.patients, logits, real.targets.numpy(), scale, offset)
+    trusted = _judged(real, calibrate_across_folds(real.patients, logits, calibrations))
+    thresholds = fit_thresholds(_judged(validation, calibrate(seen, scale, offset)) | trusted)
+    tensors = {
+        "calibration.scale": scale,
+        "calibration.offset": offset,
+        "abstention.threshold": thresholds.to_array(),
+    }
+    assemble(paths, tensors, out / WEIGHTS)
 
 
-def assemble(members: list[Path], scale: np.ndarray, offset: np.ndarray, path: Path) -> None:
-    """One file of all members, with `calibration.scale` and `calibration.offset` (outputs,)."""
+def _judged(store: DiscStore, probabilities: np.ndarray) -> dict[str, Judged]:
+    return judge(probabilities, store.targets.numpy(), store.modic, store.pfirrmann, store.patients)
+
+
+def assemble(members: list[Path], rest: dict[str, np.ndarray], path: Path) -> None:
+    """One file of all members, and of what else belongs to the ensemble."""
     tensors = {
         f"member{number:02}.{name}": tensor
         for number, member in enumerate(members)
         for name, tensor in load_file(member).items()
     }
-    tensors["calibration.scale"] = torch.tensor(scale, dtype=torch.float32)
-    tensors["calibration.offset"] = torch.tensor(offset, dtype=torch.float32)
+    tensors |= {name: torch.tensor(values, dtype=torch.float32) for name, values in rest.items()}
     partial = path.with_suffix(".partial")
     save_file(tensors, partial)
     partial.replace(path)

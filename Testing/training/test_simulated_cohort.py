@@ -1,5 +1,7 @@
 """Tests of cohorts of simulated patients: drawn once, read back, and kept apart by what they are for."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from random_discs import random_disc
@@ -31,33 +33,44 @@ def one_disc_each(seed: int) -> dict[str, np.ndarray]:
     return {"graded_of": np.array(2), **pack_discs([random_disc(seed, 2, patient=f"simulated-{seed}")])}
 
 
-def test_a_cohort_is_drawn_once_and_read_back(tmp_path):
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory) -> tuple[Path, str]:
+    """A cohort of three patients, of whom one cannot be drawn, and what was said then."""
+    folder = tmp_path_factory.mktemp("cohort")
+    with pytest.raises(RuntimeError) as failure:
+        draw_cohort(folder, [FIRST, FIRST + 2, FIRST + 1], one_disc_each, processes=1)
+    return folder, str(failure.value)
+
+
+def test_a_patient_who_cannot_be_drawn_is_named_and_stops_no_other(cohort):
+    folder, said = cohort
+    assert said == f"could not draw the seeds [{FIRST + 2}]"
+    assert sorted(path.name for path in folder.iterdir()) == [f"{FIRST}.npz", f"{FIRST + 1}.npz"]
+
+
+def test_a_cohort_is_read_back(cohort):
+    folder, _ = cohort
     seeds = [FIRST, FIRST + 1]
-    draw_cohort(tmp_path, seeds, one_disc_each, processes=1)
-    before = (tmp_path / f"{FIRST}.npz").read_bytes()
-    (tmp_path / f"{FIRST + 1}.npz").unlink()
-    draw_cohort(tmp_path, seeds, one_disc_each, processes=1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{seed}.npz" for seed in seeds]
-    assert (tmp_path / f"{FIRST}.npz").read_bytes() == before
-    assert [one.patient for one in iterate_discs(tmp_path, TEST_SEEDS)] == [f"simulated-{seed}" for seed in seeds]
-    assert found_share(tmp_path, TEST_SEEDS) == 0.5
+    assert [one.patient for one in iterate_discs(folder, TEST_SEEDS)] == [f"simulated-{seed}" for seed in seeds]
+    assert found_share(folder, TEST_SEEDS) == 0.5
 
 
-def test_a_patient_who_cannot_be_drawn_is_named_and_stops_no_other(tmp_path, capfd):
-    with pytest.raises(RuntimeError, match=str(FIRST + 2)):
-        draw_cohort(tmp_path, [FIRST, FIRST + 2, FIRST + 1], one_disc_each, processes=1)
-    assert sorted(path.stem for path in tmp_path.glob("*.npz")) == [str(FIRST), str(FIRST + 1)]
-    assert "no such patient" in capfd.readouterr().err
+def test_an_interrupted_cohort_is_drawn_to_its_end_and_no_patient_twice(cohort, tmp_path):
+    folder, _ = cohort
+    kept = tmp_path / f"{FIRST}.npz"
+    kept.write_bytes((folder / kept.name).read_bytes() + b"as it was")
+    draw_cohort(tmp_path, [FIRST, FIRST + 1], one_disc_each, processes=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{FIRST}.npz", f"{FIRST + 1}.npz"]
+    assert kept.read_bytes().endswith(b"as it was")
 
 
-def test_only_patients_of_the_seeds_asked_for_are_read_and_an_empty_folder_says_what_to_do(tmp_path):
-    draw_cohort(tmp_path, [FIRST], one_disc_each, processes=1)
+def test_only_patients_of_the_seeds_asked_for_are_read_and_an_empty_folder_says_what_to_do(cohort):
     with pytest.raises(InputError, match="training step `cohort`"):
-        list(iterate_discs(tmp_path, TRAINING_SEEDS))
+        list(iterate_discs(cohort[0], TRAINING_SEEDS))
 
 
 def test_the_localizers_patients_show_both_contrasts(tmp_path):
-    draw_cohort(tmp_path, [FIRST + 1], for_localizer, processes=1)
+    np.savez_compressed(tmp_path / f"{FIRST + 1}.npz", **for_localizer(FIRST + 1))
     slices = read_slices(tmp_path, TEST_SEEDS)
     assert [one.contrast for one in slices] == ["t1", "t2"]
     assert {one.patient for one in slices} == {f"simulated-{FIRST + 1}"}
