@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ..errors import InputError
 
-
 FOLDS = 5
 """Parts of the patients in cross-validation."""
 
