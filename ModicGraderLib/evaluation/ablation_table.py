@@ -7,9 +7,11 @@ from itertools import groupby
 from pathlib import Path
 
 from ..errors import InputError
-from .ablations import RESULTS
 from .metrics import Estimate
 from .pages import table
+
+RESULTS = "ablations.json"
+"""Where `evaluation.ablations` leaves what it found."""
 
 
 def ablation_section(runs: Path) -> str:

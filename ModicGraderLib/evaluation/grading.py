@@ -4,19 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..anatomy import ENDPLATES, MODIC_TYPES, PFIRRMANN_GRADES
-from ..grading.disc_grades import calibrate
 from ..grading.grader import Ensemble, load_ensemble
 from ..grading.tasks import (
     BINARY_TASKS,
-    ENDPLATE_LESION,
-    MODIC_TYPE,
     OUTPUTS,
     PFIRRMANN,
     pfirrmann_grade,
@@ -26,11 +23,11 @@ from ..io import read_study
 from ..localization.locate import load_network
 from ..pipeline import Models, grade_study
 from ..report import DiscReport
-from ..training.calibration import fit_calibration
-from ..training.data_folder import data_folder, fold_of
+from ..training.calibration import calibrate_across_folds, fold_calibrations
+from ..training.data_folder import FOLDS, data_folder, fold_of
 from ..training.disc_store import DiscStore
 from ..training.graded_discs import GradedDisc
-from ..training.grader import FOLDS, predict
+from ..training.grader import predict
 from ..training.grading_data import iterate_spider
 from .answers import FINDING, GRADE, Answers, Score, finding, score_table, scores
 from .grading_pictures import draw_answers
@@ -81,8 +78,8 @@ def spider_section(runs: Path, picture: Path) -> str:
     discs = list(iterate_spider(runs))
     ensemble = load_ensemble("cpu")
     logits = fold_logits(discs, ensemble)
-    folds = fold_ensembles(discs, ensemble, logits)
-    answers = spider_answers(discs, fold_probabilities(discs, folds, logits))
+    calibrations = _calibrations(discs, ensemble, logits)
+    answers = spider_answers(discs, calibrate_across_folds(_patients(discs), logits, calibrations))
     draw_answers(list(answers.values()), picture)
     found = spider_scores(answers)
     intro = INTRO.format(patients=len({one.patient for one in discs}), found=len(discs), graded=GRADED_IN_SPIDER)
@@ -91,7 +88,7 @@ def spider_section(runs: Path, picture: Path) -> str:
         score_table(found),
         f"![Confusion and reliability of every task on SPIDER]({picture.name})",
         RARE_INTRO.replace("\n", " "),
-        rare_table(discs, folds),
+        rare_table(discs, fold_ensembles(ensemble, calibrations)),
         peers_table(found),
     ])  # fmt: skip
 
@@ -103,12 +100,12 @@ def out_of_fold(discs: Sequence[GradedDisc], ensemble: Ensemble) -> np.ndarray:
     no grades, keep the ensemble's own calibration, which was fitted on simulated patients.
     """
     logits = fold_logits(discs, ensemble)
-    return fold_probabilities(discs, fold_ensembles(discs, ensemble, logits), logits)
+    return calibrate_across_folds(_patients(discs), logits, _calibrations(discs, ensemble, logits))
 
 
 def fold_logits(discs: Sequence[GradedDisc], ensemble: Ensemble) -> np.ndarray:
     """Logits (discs, outputs), each from the members trained without its patient."""
-    store, folds = DiscStore.of(discs), _folds(discs)
+    store, folds = DiscStore.of(discs), np.array([fold_of(patient, FOLDS) for patient in _patients(discs)])
     logits = np.zeros((len(discs), OUTPUTS))
     for fold in np.unique(folds):
         held = np.flatnonzero(folds == fold)
@@ -116,35 +113,28 @@ def fold_logits(discs: Sequence[GradedDisc], ensemble: Ensemble) -> np.ndarray:
     return logits
 
 
-def fold_ensembles(discs: Sequence[GradedDisc], ensemble: Ensemble, logits: np.ndarray) -> list[Ensemble]:
-    """For each fold its members, with the calibration that the logits (discs, outputs) of the other folds give."""
-    targets, folds = np.stack([one.targets for one in discs]), _folds(discs)
-    nothing = np.empty((0, OUTPUTS))
-    parts = []
-    for fold in range(FOLDS):
-        others = folds != fold
-        scale, offset = fit_calibration(logits[others], targets[others], nothing, nothing)
-        for group in (*MODIC_TYPE.values(), *ENDPLATE_LESION.values()):
-            scale[group], offset[group] = ensemble.scale[group], ensemble.offset[group]
-        parts.append(replace(ensemble, members=ensemble.members[fold::FOLDS], scale=scale, offset=offset))
-    return parts
+def fold_ensembles(ensemble: Ensemble, calibrations: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Ensemble]:
+    """For each fold the members that have not seen its patients, with the calibration that has not either."""
+    return [
+        replace(ensemble, members=ensemble.members[fold::FOLDS], scale=scale, offset=offset)
+        for fold, (scale, offset) in enumerate(calibrations)
+    ]
 
 
-def fold_probabilities(discs: Sequence[GradedDisc], ensembles: Sequence[Ensemble], logits: np.ndarray) -> np.ndarray:
-    """Calibrated outputs (discs, outputs) from `fold_logits` and `fold_ensembles`."""
-    return np.stack([
-        calibrate(logit, ensembles[fold].scale, ensembles[fold].offset)
-        for logit, fold in zip(logits, _folds(discs), strict=True)
-    ])  # fmt: skip
+def _calibrations(
+    discs: Sequence[GradedDisc], ensemble: Ensemble, logits: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    targets = np.stack([one.targets for one in discs])
+    return fold_calibrations(_patients(discs), logits, targets, ensemble.scale, ensemble.offset)
 
 
-def _folds(discs: Iterable[GradedDisc]) -> np.ndarray:
-    return np.array([fold_of(one.patient, FOLDS) for one in discs])
+def _patients(discs: Sequence[GradedDisc]) -> list[str]:
+    return [one.patient for one in discs]
 
 
 def spider_answers(discs: Sequence[GradedDisc], probabilities: np.ndarray) -> dict[str, Answers]:
     """Every task that SPIDER has grades of, by name, from calibrated outputs (discs, outputs)."""
-    patients = [one.patient for one in discs]
+    patients = _patients(discs)
     targets = np.stack([one.targets for one in discs])
     found = {}
     for name, task in FINDINGS.items():
