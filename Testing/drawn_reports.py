@@ -48,6 +48,7 @@ def _endplate(rng: np.random.Generator) -> EndplateReport:
         area_percent=height / 2,
         volume_mm3=50 * height,
         volume_percent=height / 3,
+        height_class_probabilities={height_class(height): 1.0} if changed else {},
     )
 
 

@@ -86,7 +86,16 @@ METRICS: dict[str, Callable[[Answers, Rows], float]] = {
 
 FINDING = ("AUROC", "balanced accuracy", "kappa", "macro F1", "calibration error")
 KIND = ("balanced accuracy", "kappa", "macro F1", "exact", "calibration error")
-GRADE = ("quadratic kappa", "linear kappa", "within one", "exact", "balanced accuracy", "macro F1", "calibration error")
+GRADE = (
+    "quadratic kappa",
+    "linear kappa",
+    "kappa",
+    "within one",
+    "exact",
+    "balanced accuracy",
+    "macro F1",
+    "calibration error",
+)
 """Metrics that suit yes or no, classes without an order, and grades."""
 
 
@@ -126,12 +135,24 @@ def finding(
 
 
 def score_table(found: Sequence[Score]) -> str:
-    """Scores as a Markdown table; floors are met or missed by the value itself, not by its interval."""
-    rows = [(one.task, one.unit, one.count, one.metric, one.estimate, *_verdict(one)) for one in found]
-    return table(("task", "unit", "number", "metric", "value (95 % interval)", "asked for", ""), rows)
+    """Scores as Markdown: first those of which something is asked, then, folded away, all others.
+
+    Floors are met or missed by the value itself, not by its interval.
+    """
+    head = ("task", "unit", "number", "metric", "value (95 % interval)")
+    asked = [(*_row(one), *_verdict(one)) for one in found if one.floor is not None]
+    others = [_row(one) for one in found if one.floor is None]
+    return "\n\n".join([
+        table((*head, "asked for", ""), asked),
+        f"<details><summary>All other metrics ({len(others)})</summary>",
+        table(head, others),
+        "</details>",
+    ])  # fmt: skip
+
+
+def _row(score: Score) -> tuple:
+    return score.task, score.unit, score.count, score.metric, score.estimate
 
 
 def _verdict(score: Score) -> tuple[str, str]:
-    if score.floor is None:
-        return "", ""
     return f"≥ {score.floor:.2f}", "met" if score.estimate.value >= score.floor else "**missed**"

@@ -16,10 +16,10 @@ import numpy as np
 from ..grading.abstention import TARGET_RISK, Judged, fit_threshold, judge
 from ..grading.disc_grades import calibrate
 from ..grading.grader import Ensemble, load_ensemble
-from ..training.data_folder import fold_of
+from ..training.data_folder import FOLDS, fold_of
 from ..training.disc_store import DiscStore
 from ..training.graded_discs import GradedDisc
-from ..training.grader import FOLDS, predict
+from ..training.grader import predict
 from ..training.grading_data import iterate_spider
 from ..training.simulated_cohort import VALIDATION_SEEDS, iterate_discs
 from .grading import out_of_fold

@@ -16,13 +16,15 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % interval."""
+    """A value with its 95 % interval; NaN where it cannot be told, as that of a class that no patient has."""
 
     value: float
     low: float
     high: float
 
     def __str__(self) -> str:
+        if np.isnan(self.value):
+            return "–"
         return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
 
 

@@ -27,14 +27,19 @@ STUDIES = 60
 SEEDS = {"test": TEST_SEEDS, "validation": VALIDATION_SEEDS}
 """Patients that only measure, and those on whom choices may be made."""
 
+WHOSE = {
+    "test": "on scanners that no grader has learned from; they measure and steer nothing",
+    "validation": "on scanners that the grader has learned from and others; choices are made on them",
+}
+
 ASKED = (
     ("any Modic change", FINDING, {"AUROC": 0.98}),
     ("Modic 0, I, II, III", KIND, {"balanced accuracy": 0.92}),
     ("any Modic change of an endplate", FINDING, {}),
     ("Modic 0, I, II, III of an endplate", KIND, {"balanced accuracy": 0.88}),
     ("type of a change", KIND, {}),
-    ("height class", ("linear kappa", "quadratic kappa", "balanced accuracy", "exact"), {"linear kappa": 0.85}),
-    ("height class of a change", ("linear kappa", "quadratic kappa", "exact"), {}),
+    ("height class", GRADE, {"linear kappa": 0.85}),
+    ("height class of a change", ("linear kappa", "quadratic kappa", "kappa", "exact"), {}),
     ("endplate lesion (Bassani)", KIND, {"balanced accuracy": 0.85}),
     ("Pfirrmann", GRADE, {}),
     ("narrowing", FINDING, {}),
@@ -52,8 +57,8 @@ EXTENTS = ("height_percent", "anteroposterior_percent", "area_percent", "volume_
 SIZES = ("height_mm", "anterior_height_mm", "posterior_height_mm", "height_index", "angle_deg", "listhesis_mm")
 """Measured numbers of an endplate and of a disc, by their names in the report."""
 
-INTRO = """{count} simulated patients ({seeds} seeds {first} to {last}) with all their slices, on scanners that no
-grader has learned from, written to files and graded as `modicgrader grade` does. A true disc is found if the report has
+INTRO = """{count} simulated patients (seeds {first} to {last}), {whose}. With all their slices they were written to
+files and graded as `modicgrader grade` does. A true disc is found if the report has
 a disc of that name at that place; what is not found is not graded, and counts in the first table alone. Grades that
 were withheld count as what they would have been; the table of withheld grades says what is won by withholding them.
 Balanced accuracy is the mean of the classes' sensitivities. "Any change" and the types are what a reader would call: a
@@ -70,7 +75,7 @@ def simulated_section(seeds: str, count: int, cache: Path, picture: Path) -> str
     discs = disc_pairs(studies)
     answers = all_answers(discs)
     draw_answers(list(answers.values()), picture)
-    intro = INTRO.format(count=count, seeds=seeds, first=numbers[0], last=numbers[-1])
+    intro = INTRO.format(count=count, whose=WHOSE[seeds], first=numbers[0], last=numbers[-1])
     found = [*all_scores(answers), *map_scores(studies)]
     return "\n\n".join([
         intro.replace("\n", " "),
@@ -114,7 +119,7 @@ def map_scores(studies: Sequence[MeasuredStudy]) -> list[Score]:
     changed = ends[:, 1:].sum((1, 2)) > 0
     each = np.array([dice(_changed(end)) for end in ends[changed]])
     found = [
-        Score("map of changes", "voxel", "Dice, all patients together", len(studies),
+        Score("map of changes", "voxel", "Dice, all patients together", int(whole[:, 1:].sum()),
               bootstrap(lambda rows: dice(_changed(whole[rows].sum(0))), patients), VOXEL_DICE),
         Score("map of changes", "endplate", "Dice, mean of changed endplates", len(each),
               bootstrap(lambda rows: each[rows].mean(), owners[changed])),
@@ -122,7 +127,8 @@ def map_scores(studies: Sequence[MeasuredStudy]) -> list[Score]:
     for type_ in MODIC_MAP_LABELS:
         own = np.array([_of_type(matrix, type_) for matrix in whole])
         rate = bootstrap(lambda rows, own=own: dice(own[rows].sum(0)), patients)
-        found.append(Score(f"map of type {type_}", "voxel", "Dice, all patients together", len(studies), rate))
+        true = int(own[:, 1].sum())
+        found.append(Score(f"map of type {type_}", "voxel", "Dice, all patients together", true, rate))
     return found
 
 

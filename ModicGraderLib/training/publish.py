@@ -30,12 +30,16 @@ ENTRIES = {
 }
 
 
+KEPT = ("calibration.", "abstention.")
+"""Tensors that are no weights, and keep their precision."""
+
+
 def publish(name: str, weights: Path, version: str) -> Path:
     """Write a model's weights and its entry in `models.json`; return the path of the weights."""
     folder = resource_path("Models")
     path = folder / f"{name}.safetensors"
     tensors = {
-        key: tensor.half() if tensor.is_floating_point() and not key.startswith("calibration.") else tensor
+        key: tensor.half() if tensor.is_floating_point() and not key.startswith(KEPT) else tensor
         for key, tensor in load_file(weights).items()
         if not key.endswith("num_batches_tracked")
     }

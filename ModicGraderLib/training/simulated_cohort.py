@@ -83,9 +83,10 @@ def draw_cohort(folder: Path, seeds: Sequence[int], draw: Callable[[int], Arrays
 
 
 def _write(folder: Path, seed: int, draw: Callable[[int], Arrays]) -> None:
+    arrays = draw(seed)
     partial = folder / f"{seed}.{os.getpid()}.partial"
     with partial.open("wb") as file:
-        np.savez_compressed(file, **draw(seed))
+        np.savez_compressed(file, **arrays)
     partial.replace(_path(folder, seed))
 
 

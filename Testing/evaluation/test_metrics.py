@@ -113,3 +113,4 @@ def test_draws_on_which_a_metric_is_undefined_are_left_out():
 
 def test_an_estimate_reads_as_in_a_paper():
     assert str(Estimate(0.8512, 0.8, 0.9)) == "0.851 (0.800-0.900)"
+    assert str(Estimate(np.nan, np.nan, np.nan)) == "–"

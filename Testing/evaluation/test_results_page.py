@@ -38,16 +38,23 @@ def test_parts_are_measured_as_asked_and_the_others_stay(monkeypatch, tmp_path):
     assert before == re.sub(r"<!-- measured: (localization|time) -->.*?<!-- end -->", "", text, flags=re.DOTALL)
 
 
-def test_simulated_patients_to_choose_on_have_a_folder_and_a_picture_of_their_own(monkeypatch, tmp_path):
+def test_figures_to_choose_by_are_printed_and_leave_the_page_alone(monkeypatch, tmp_path, capsys):
     asked = []
-    monkeypatch.setattr(evaluation, "simulated_section", lambda *given: asked.append(given) or "text")
+    monkeypatch.setattr(evaluation, "simulated_section", lambda *given: asked.append(given) or "a table")
     page = tmp_path / "page.md"
     page.write_text("<!-- measured: simulated -->\n<!-- end -->\n")
-    call = ["evaluation", "--only", "simulated", "--seeds", "validation", "--studies", "3", "--output", str(page)]
+    call = ["evaluation", "--only", "simulated", "--studies", "3", "--output", str(page), "--runs", str(tmp_path / "r")]
+    monkeypatch.setattr(sys, "argv", [*call, "--seeds", "validation"])
+    evaluation.main()
+    assert "a table" in capsys.readouterr().out and "a table" not in page.read_text()
     monkeypatch.setattr(sys, "argv", call)
     evaluation.main()
-    picture = tmp_path / "grading-simulated-validation.png"
-    assert asked == [("validation", 3, Path("runs/grading/validation"), picture)]
+    assert "a table" in page.read_text()
+    runs = tmp_path / "r"
+    assert asked == [
+        ("validation", 3, runs / "validation", runs / "grading-simulated.png"),
+        ("test", 3, runs / "test", tmp_path / "grading-simulated.png"),
+    ]
 
 
 def test_ablations_are_a_table_for_each_question(tmp_path):

@@ -170,6 +170,7 @@ def test_the_map_is_measured_over_all_patients_and_by_endplate_and_type(perfect)
     found = {(one.task, one.metric.split(",")[1]): one for one in map_scores(pair)}
     whole = found["map of changes", " all patients together"]
     assert whole.estimate.value == pytest.approx(2 * 80 / (90 + 100))
+    assert whole.count == 90
     each = found["map of changes", " mean of changed endplates"]
     assert each.count == 3
     assert each.estimate.value == pytest.approx((2 * 30 / 70 + 1 + 1) / 3)

@@ -14,7 +14,15 @@ from ModicGraderLib.grading.tasks import (
     either,
     softmax,
 )
-from ModicGraderLib.training.calibration import fit_calibration, fit_marrow_change, platt, temperature
+from ModicGraderLib.training.calibration import (
+    calibrate_across_folds,
+    fit_calibration,
+    fit_marrow_change,
+    fold_calibrations,
+    platt,
+    temperature,
+)
+from ModicGraderLib.training.data_folder import FOLDS, fold_of
 
 MANY = 6000
 
@@ -85,3 +93,23 @@ def test_real_discs_calibrate_answers_and_simulated_ones_calibrate_classes():
         np.testing.assert_allclose(scale[group], 1.5, rtol=0.05)
         assert not offset[group].any()
     assert calibrate(real, scale, offset)[:, MODIC_CHANGE].mean() == pytest.approx((~unchanged).mean(), abs=0.02)
+
+
+def test_no_disc_is_calibrated_by_what_is_known_of_its_own_patient():
+    random = np.random.default_rng(4)
+    patients = [f"p{number}" for number in range(400)]
+    folds = np.array([fold_of(patient, FOLDS) for patient in patients])
+    logits = random.normal(0, 2, (400, OUTPUTS))
+    targets = drawn(sigmoid(logits), random)
+    given = np.full(OUTPUTS, 1.3), np.full(OUTPUTS, 0.2)
+    before = fold_calibrations(patients, logits, targets, *given)
+    # Turning the truth of one fold round moves the calibration of all others, but not its own.
+    targets[folds == 2] = 1 - targets[folds == 2]
+    after = fold_calibrations(patients, logits, targets, *given)
+    for fold in range(FOLDS):
+        same = [np.array_equal(one, other) for one, other in zip(before[fold], after[fold], strict=True)]
+        assert same == [fold == 2] * 2
+        assert (after[fold][0][PFIRRMANN.stop :] == 1.3).all() and (after[fold][1][PFIRRMANN.stop :] == 0.2).all()
+    chances = calibrate_across_folds(patients, logits, after)
+    for row in (0, 7, 111):
+        np.testing.assert_array_equal(chances[row], calibrate(logits[row], *after[folds[row]]))

@@ -1,5 +1,7 @@
 """Tests of what batches are made of: whole discs, or windows of slices with the targets that these slices show."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +20,14 @@ from ModicGraderLib.grading.tasks import (
 from ModicGraderLib.simulation.case import LESION_TYPES
 from ModicGraderLib.simulation.visibility import SEEN_MM2
 from ModicGraderLib.training.disc_store import CLASS_SHARES, DiscStore
-from ModicGraderLib.training.graded_discs import LOWER_ENDPLATE, OTHER_ENDPLATE, SIGNAL_STEPS, UNKNOWN, GradedDisc
+from ModicGraderLib.training.graded_discs import (
+    LOWER_ENDPLATE,
+    OTHER_ENDPLATE,
+    SIGNAL_STEPS,
+    UNKNOWN,
+    GradedDisc,
+    grade_targets,
+)
 
 SEEN_PIXELS = round(SEEN_MM2 / PIXEL_MM**2)
 
@@ -53,6 +62,17 @@ def test_whole_discs_have_all_their_slices_one_after_the_other():
     np.testing.assert_allclose(bags.region, expected, atol=0.51 / SIGNAL_STEPS)
     np.testing.assert_array_equal(bags.scalars, [discs[2].disc.scalars, discs[0].disc.scalars])
     np.testing.assert_array_equal(bags.targets, [discs[2].targets, discs[0].targets])
+
+
+def test_a_store_keeps_the_grades_that_its_discs_were_given():
+    discs = [
+        replace(random_disc(seed), pfirrmann=grade, modic_type=modic, targets=grade_targets({}, grade))
+        for seed, (grade, modic) in enumerate(((1, 0), (3, -1), (5, 4)))
+    ]
+    store = DiscStore.of(discs)
+    assert store.pfirrmann.tolist() == [1, 3, 5]
+    assert store.modic.tolist() == [0, -1, 4]
+    np.testing.assert_array_equal(store.exposure, [one.exposure for one in discs])
 
 
 def test_a_store_without_discs_is_empty():
