@@ -26,9 +26,8 @@ from ..training.graded_discs import SIGNAL_STEPS
 from ..training.grader_steps import write_json
 from ..training.grading_data import simulated_store, spider_store
 from ..training.simulated_cohort import TRAINING_SEEDS, VALIDATION_SEEDS
+from .ablation_table import RESULTS
 from .metrics import auroc, bootstrap, confusion, kappa
-
-RESULTS = "ablations.json"
 
 STEPS, SLICES = 200, 24
 """Batches, and slices in one, of an arm that is trained anew."""
@@ -183,6 +182,9 @@ NORMALIZATIONS = ("marrow", "none", "standardization", "CLAHE", "gamma")
 
 GAMMA = 0.7
 
+KERNEL = (28, 32)
+"""Pixels over which CLAHE equalizes: a quarter of the region."""
+
 
 def ask_normalization(table: Table, out: Path, simulated: DiscStore, validation: DiscStore) -> None:
     """How signal is scaled before it is read."""
@@ -214,7 +216,7 @@ def _scaled(picture: np.ndarray, way: str) -> np.ndarray:
     if way == "standardization":
         return 0.5 + 0.25 * (picture - picture.mean()) / max(picture.std(), 1e-6)
     if way == "CLAHE":
-        return np.stack([equalize_adapthist(one, kernel_size=(28, 32)) for one in picture]).astype(np.float32)
+        return np.stack([equalize_adapthist(one, kernel_size=KERNEL) for one in picture]).astype(np.float32)
     return picture**GAMMA if way == "gamma" else picture
 
 

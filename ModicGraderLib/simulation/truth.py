@@ -18,10 +18,10 @@ from ..anatomy import (
     vertebra_label,
     vertebrae_of,
 )
-from ..localization.spine import LocatedDisc, SpineLocation
-from ..measurement.disc_geometry import disc_geometry
-from ..measurement.endplate_change import measure_change
 from ..grading.decisions import joint_type
+from ..localization.spine import LocatedDisc, SpineLocation
+from ..measurement.disc_geometry import disc_geometry, spine_geometry
+from ..measurement.endplate_change import measure_change
 from ..report import (
     DiscReport,
     EndplateReport,
@@ -93,6 +93,7 @@ def truth_report(
         quality=[*_hidden(changes, graded), *_out_of_view(graded)],
         numbering=numbering,
         discs=[_disc(case.disc(disc.level), disc, location, changes, lesions, t2) for disc in graded],
+        **spine_geometry(location),
     )
 
 
