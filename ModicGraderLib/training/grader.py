@@ -103,7 +103,6 @@ def train(
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    random, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     network = DiscReader()
     if start is not None:
         network.load_state_dict(load_file(start))
@@ -115,6 +114,8 @@ def train(
     )
     balance = _balance(sources)
     done = _resume(path, network, optimizer, schedule, average)
+    # What goes on after a stop sees other batches than what came before it.
+    random, rng = torch.Generator().manual_seed(seed + done), np.random.default_rng([seed, done])
     losses = []
     for step in range(done, steps):
         bags, softened = _batch(sources, slices, rng, random)
