@@ -4,6 +4,7 @@ their relation is what tells the type of a change."""
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from torch.nn import functional
@@ -52,16 +53,18 @@ def augment(bags: Bags, random: torch.Generator) -> Bags:
     discs = len(bags.slices)
     owner = torch.arange(discs).repeat_interleave(torch.tensor(bags.slices))
     flip = torch.rand(discs, generator=random) < UPSIDE_DOWN
-    region, changes = _moved(bags, owner, random)
+    region, codes = _moved(bags, owner, random)
     region, scalars = _exposed(region, bags.scalars, owner, random)
     turned = flip[owner]
     region = torch.where(turned[:, None, None, None], region.flip(-2), region)
-    changes = torch.where(turned[:, None, None], UPSIDE_DOWN_CODES[changes.flip(-2).long()], changes)
+    codes = torch.where(turned[:, None, None, None], codes.flip(-2), codes)
+    changes = torch.where(turned[:, None, None], UPSIDE_DOWN_CODES[codes[:, 0].long()], codes[:, 0])
     mirrored = scalars.clone()
     mirrored[:, SLIP] *= -1
     return Bags(
         region=region,
         changes=changes,
+        anatomy=codes[:, 1],
         scalars=torch.where(flip[:, None], mirrored, scalars),
         targets=torch.where(flip[:, None], bags.targets[:, SWAP_ENDPLATES], bags.targets),
         slices=bags.slices,
@@ -72,7 +75,7 @@ def without_border(bags: Bags) -> Bags:
     """The bags as the network reads them when nothing is augmented."""
     rows, columns = ((have - want) // 2 for have, want in zip(bags.region.shape[2:], SHAPE, strict=True))
     inner = (..., slice(rows, rows + SHAPE[0]), slice(columns, columns + SHAPE[1]))
-    return Bags(bags.region[inner], bags.changes[inner], bags.scalars, bags.targets, bags.slices)
+    return replace(bags, region=bags.region[inner], changes=bags.changes[inner], anatomy=bags.anatomy[inner])
 
 
 def _moved(bags: Bags, owner: torch.Tensor, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -89,8 +92,9 @@ def _moved(bags: Bags, owner: torch.Tensor, random: torch.Generator) -> tuple[to
     grid = functional.affine_grid(theta[owner], [len(owner), 1, *SHAPE], align_corners=False)
     region = functional.grid_sample(bags.region, grid, align_corners=False)
     # Codes are no quantities: the nearest one is taken; beyond the picture nothing is known.
-    codes = functional.grid_sample(bags.changes[:, None].float() - UNKNOWN, grid, mode="nearest", align_corners=False)
-    return region, (codes[:, 0] + UNKNOWN).to(torch.uint8)
+    codes = torch.stack([bags.changes, bags.anatomy], 1).float() - UNKNOWN
+    codes = functional.grid_sample(codes, grid, mode="nearest", align_corners=False)
+    return region, (codes + UNKNOWN).to(torch.uint8)
 
 
 def _exposed(

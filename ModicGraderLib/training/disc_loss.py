@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from ..grading.tasks import BINARY_TASKS, ENDPLATE_LESION, MODIC_TYPE, PFIRRMANN
 from .disc_store import CLASS_SHARES
+from .graded_discs import UNKNOWN
 
 YES_NO = len(BINARY_TASKS) + PFIRRMANN.stop - PFIRRMANN.start
 """The first outputs are answered by yes or no; after them come groups of classes."""
@@ -14,8 +15,11 @@ YES_NO = len(BINARY_TASKS) + PFIRRMANN.stop - PFIRRMANN.start
 SOFTENED = 0.04
 """Targets of real discs are 0.04 and 0.96: readers disagree. Those of simulated ones are not softened."""
 
-PIXELS, GROUPS = 1.0, 0.3
-"""Weights of the pixels, and of each group of classes, against the answers for the disc."""
+PIXELS, ANATOMY, GROUPS = 1.0, 0.5, 0.3
+"""Weights of the changed pixels, of the anatomy, and of each group of classes, against the answers for the disc."""
+
+LESION_BALANCE = torch.tensor([0.6, 1.0, 1.4])
+"""Weights of the classes of an endplate lesion: about the inverse root of how often each is met."""
 
 
 def disc_loss(
@@ -34,11 +38,21 @@ def disc_loss(
     soft = answers.nan_to_num(0.0) * (1 - 2 * softened[:, None]) + softened[:, None]
     loss = functional.binary_cross_entropy_with_logits(logits[:, :YES_NO], soft, pos_weight=balance, reduction="none")
     total = (loss * known).sum() / known.sum().clamp_min(1)
-    for group in (*MODIC_TYPE.values(), *ENDPLATE_LESION.values()):
-        there = ~targets[:, group].isnan().any(1)
-        if there.any():
-            total = total + GROUPS * functional.cross_entropy(logits[there, group], targets[there, group])
+    for groups, weight in ((MODIC_TYPE, None), (ENDPLATE_LESION, LESION_BALANCE)):
+        for group in groups.values():
+            there = ~targets[:, group].isnan().any(1)
+            if there.any():
+                total = total + GROUPS * functional.cross_entropy(logits[there, group], targets[there, group], weight)
     return total
+
+
+def anatomy_loss(pixels: torch.Tensor, anatomy: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of pixel logits (N, 4, H, W) against the anatomy (N, H, W), where known."""
+    known = anatomy != UNKNOWN
+    if not known.any():
+        return pixels.sum() * 0.0
+    truth = torch.where(known, anatomy, 0).long()
+    return (functional.cross_entropy(pixels, truth, reduction="none") * known).sum() / known.sum()
 
 
 def pixel_loss(pixels: torch.Tensor, changes: torch.Tensor) -> torch.Tensor:

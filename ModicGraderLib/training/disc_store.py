@@ -15,8 +15,8 @@ from ..simulation.case import LESION_TYPES
 from ..simulation.visibility import SEEN_MM2, SLICES_TO_GRADE
 from .graded_discs import LOWER_ENDPLATE, OTHER_ENDPLATE, SIGNAL_STEPS, UNKNOWN, GradedDisc
 
-DISC_BIT, BONE_BIT = 1, 2
-"""How the masks of disc and vertebrae share a byte."""
+DISC_BIT, BONE_BIT, ANATOMY_BITS = 1, 2, 2
+"""How the masks of disc and vertebrae share a byte with the true anatomy, shifted by two bits; 0 there is unknown."""
 
 
 def _class_shares() -> torch.Tensor:
@@ -42,8 +42,8 @@ class Bags:
     ----------
     region:
         (N, 4, rows, columns) float32 with the border of `disc_input`.
-    changes:
-        (N, rows, columns) uint8, codes of `GradedDisc.changes`.
+    changes, anatomy:
+        (N, rows, columns) uint8, codes of `GradedDisc.changes` and indices of `network.ANATOMY`, or `UNKNOWN`.
     scalars, targets:
         (B, 16) and (B, outputs) of the discs.
     slices:
@@ -52,6 +52,7 @@ class Bags:
 
     region: torch.Tensor
     changes: torch.Tensor
+    anatomy: torch.Tensor
     scalars: torch.Tensor
     targets: torch.Tensor
     slices: list[int]
@@ -151,6 +152,7 @@ class DiscStore:
         return Bags(
             region=torch.cat([pictures[:, :2].float() / SIGNAL_STEPS, masks.float()], 1),
             changes=pictures[:, 3],
+            anatomy=(pictures[:, 2] >> ANATOMY_BITS) - 1,
             scalars=self.scalars[torch.as_tensor(chosen)],
             targets=targets,
             slices=count.tolist(),
@@ -161,6 +163,8 @@ def _pictures(one: GradedDisc) -> torch.Tensor:
     region = one.disc.region
     signal = np.round(region[:2] * SIGNAL_STEPS).astype(np.uint8)
     masks = (DISC_BIT * (region[2] > 0) + BONE_BIT * (region[3] > 0)).astype(np.uint8)
+    if one.anatomy is not None:
+        masks |= (one.anatomy + 1) << ANATOMY_BITS
     changes = np.full_like(masks, UNKNOWN) if one.changes is None else one.changes
     return torch.from_numpy(np.stack([*signal, masks, changes], axis=1))
 

@@ -34,6 +34,8 @@ class GradedDisc:
     changes:
         (slices, rows, columns) uint8 on the region with its border: 0 unchanged, 1 + index in `case.LESION_TYPES` where
         marrow is changed (plus 10 or 20, see above), `UNKNOWN`. None where no pixel is known.
+    anatomy:
+        (slices, rows, columns) uint8 likewise: index in `network.ANATOMY`, `UNKNOWN`; None where it is not known.
     exposure:
         (2,) natural logarithm of normal marrow's signal, in T1 and T2, over the brightest signal of the picture: with
         it the pictures' own scale is got back.
@@ -45,6 +47,7 @@ class GradedDisc:
     modic_type: int
     pfirrmann: int
     changes: np.ndarray | None = None
+    anatomy: np.ndarray | None = None
     exposure: np.ndarray | None = None
 
 
@@ -66,6 +69,9 @@ def grade_targets(answers: Mapping[str, float | None], pfirrmann: int) -> np.nda
     return targets
 
 
+OPTIONAL = ("changes", "anatomy", "exposure")
+"""Fields that may be None."""
+
 SIGNAL_STEPS = 127.5
 """Regions are kept in 8 bits; their signal reaches from 0 to 2."""
 
@@ -85,10 +91,9 @@ def pack_discs(discs: Sequence[GradedDisc]) -> dict[str, np.ndarray]:
         region = one.disc.region
         arrays[f"signal{number}"] = np.round(region[:2] * SIGNAL_STEPS).astype(np.uint8)
         arrays[f"masks{number}"] = np.packbits(region[2:] > 0, axis=-1)
-        if one.changes is not None:
-            arrays[f"changes{number}"] = one.changes
-        if one.exposure is not None:
-            arrays[f"exposure{number}"] = one.exposure
+        for name in OPTIONAL:
+            if getattr(one, name) is not None:
+                arrays[f"{name}{number}"] = getattr(one, name)
     return arrays
 
 
@@ -102,6 +107,6 @@ def unpack_discs(arrays: Mapping[str, np.ndarray]) -> list[GradedDisc]:
         signal = arrays[f"signal{number}"].astype(np.float32) / SIGNAL_STEPS
         masks = np.unpackbits(arrays[f"masks{number}"], axis=-1, count=signal.shape[-1]).astype(np.float32)
         disc = DiscInput(str(level), np.concatenate([signal, masks]), scalars, Grid(affine, signal.shape[1:]))
-        changes, exposure = arrays.get(f"changes{number}"), arrays.get(f"exposure{number}")
-        discs.append(GradedDisc(str(patient), disc, targets, int(modic), int(pfirrmann), changes, exposure))
+        optional = {name: arrays.get(f"{name}{number}") for name in OPTIONAL}
+        discs.append(GradedDisc(str(patient), disc, targets, int(modic), int(pfirrmann), **optional))
     return discs

@@ -19,10 +19,10 @@ from safetensors.torch import load_file, save_file
 from ..grading.network import DiscReader
 from .data_folder import FOLDS, fold_of
 from .disc_augmentation import augment, without_border
-from .disc_loss import PIXELS, SOFTENED, YES_NO, disc_loss, pixel_loss
+from .disc_loss import ANATOMY, PIXELS, SOFTENED, YES_NO, anatomy_loss, disc_loss, pixel_loss
 from .disc_store import Bags, DiscStore
 
-SLICES = 48
+SLICES = 24
 """Slices in a batch."""
 
 BAGS = (1, 2, 3, 5)
@@ -103,7 +103,6 @@ def train(
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    random, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     network = DiscReader()
     if start is not None:
         network.load_state_dict(load_file(start))
@@ -115,21 +114,27 @@ def train(
     )
     balance = _balance(sources)
     done = _resume(path, network, optimizer, schedule, average)
+    # What goes on after a stop sees other batches than what came before it.
+    random, rng = torch.Generator().manual_seed(seed + done), np.random.default_rng([seed, done])
     losses = []
     for step in range(done, steps):
         bags, softened = _batch(sources, slices, rng, random)
-        logits, pixels = network(bags.region, bags.scalars, bags.slices)
+        logits, pixels, anatomy = network.read(bags.region, bags.scalars, bags.slices)
         answers, marrow = disc_loss(logits, bags.targets, balance, softened), pixel_loss(pixels, bags.changes)
+        shapes = anatomy_loss(anatomy, bags.anatomy)
         optimizer.zero_grad()
-        (answers + PIXELS * marrow).backward()
+        (answers + PIXELS * marrow + ANATOMY * shapes).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
         average.update_parameters(network)
-        losses.append((answers.item(), marrow.item()))
+        losses.append((answers.item(), marrow.item(), shapes.item()))
         if (step + 1) % CHECKPOINT_EVERY == 0:
             _checkpoint(path, step + 1, network, optimizer, schedule, average)
-            print(f"{path.stem}: step {step + 1}, answers %.3f, pixels %.3f" % tuple(np.mean(losses, 0)), flush=True)
+            print(
+                f"{path.stem}: step {step + 1}, answers %.3f, pixels %.3f, anatomy %.3f" % tuple(np.mean(losses, 0)),
+                flush=True,
+            )
             losses.clear()
     partial = path.with_suffix(".partial")
     save_file({name: tensor.contiguous() for name, tensor in average.module.state_dict().items()}, partial)
@@ -167,7 +172,10 @@ def _batch(
         parts.append(source.store.windows(rng.choice(source.chosen, count), size_here, rng))
         softened.append(torch.full((count,), source.softened))
     together = Bags(
-        *(torch.cat([getattr(part, name) for part in parts]) for name in ("region", "changes", "scalars", "targets")),
+        *(
+            torch.cat([getattr(part, name) for part in parts])
+            for name in ("region", "changes", "anatomy", "scalars", "targets")
+        ),
         slices=[one for part in parts for one in part.slices],
     )
     return augment(together, random), torch.cat(softened)

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..anatomy import ENDPLATES, MODIC_GRADES
+from ..anatomy import CANAL_LABEL, ENDPLATES, MODIC_GRADES
 from ..errors import InputError
+from ..grading.network import ANATOMY
 from ..grading.tasks import CHANGE_TYPES, ENDPLATE_LESION, LESIONS, MODIC_TYPE
 from ..grid import Grid
 from ..localization.network import SpineNetwork
@@ -47,8 +48,9 @@ def simulated_discs(drawn: SimulatedStudy, network: SpineNetwork, patient: str) 
                     true_targets(disc, drawn.case),
                     modic,
                     int(disc.pfirrmann.grade),
-                    changes_of(disc.level, drawn, one.grid),
-                    exposures[number],
+                    changes=changes_of(disc.level, drawn, one.grid),
+                    anatomy=anatomy_of(drawn, one.grid),
+                    exposure=exposures[number],
                 )
             )
     return graded
@@ -87,6 +89,16 @@ def true_targets(disc: DiscReport, case: Case) -> np.ndarray:
         if lesion in LESIONS:
             targets[ENDPLATE_LESION[name]] = [float(lesion == one) for one in LESIONS]
     return targets
+
+
+def anatomy_of(drawn: SimulatedStudy, grid: Grid) -> np.ndarray:
+    """True anatomy (slices, rows, columns), indices in `network.ANATOMY`, on a region."""
+    labels = resample(drawn.labels, drawn.t2.grid, grid, order=0, outside=0)
+    anatomy = np.zeros(labels.shape, np.uint8)
+    anatomy[labels > CANAL_LABEL] = ANATOMY.index("disc")
+    anatomy[(labels > 0) & (labels < CANAL_LABEL)] = ANATOMY.index("vertebra")
+    anatomy[labels == CANAL_LABEL] = ANATOMY.index("canal")
+    return anatomy
 
 
 def changes_of(level: str, drawn: SimulatedStudy, grid: Grid) -> np.ndarray:

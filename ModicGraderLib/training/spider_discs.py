@@ -74,4 +74,4 @@ def _graded(patient: str, disc: DiscInput, exposure: np.ndarray, row: dict) -> G
         # The grade is one of the whole disc: of a change it does not say which endplate bears it.
         answers |= {"upper_marrow_change": 0.0, "lower_marrow_change": 0.0}
     targets = grade_targets(answers, row["pfirrmann_grade"])
-    return GradedDisc(patient, disc, targets, int(row["modic_type"]), int(row["pfirrmann_grade"]), None, exposure)
+    return GradedDisc(patient, disc, targets, int(row["modic_type"]), int(row["pfirrmann_grade"]), exposure=exposure)
