@@ -22,6 +22,7 @@ def random_disc(
     level: str = "L4/L5",
     targets: np.ndarray | None = None,
     changes: np.ndarray | None = None,
+    anatomy: np.ndarray | None = None,
 ) -> GradedDisc:
     """A disc whose pictures, numbers and, unless given, targets (outputs,) in {0, 1} are drawn by lot."""
     random = np.random.default_rng(seed)
@@ -34,6 +35,7 @@ def random_disc(
         (random.random(OUTPUTS) < 0.5).astype(np.float32) if targets is None else targets,
         int(random.integers(4)),
         int(random.integers(1, 6)),
-        changes,
-        random.normal(size=2).astype(np.float32),
+        changes=changes,
+        anatomy=anatomy,
+        exposure=random.normal(size=2).astype(np.float32),
     )

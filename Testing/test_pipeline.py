@@ -13,7 +13,7 @@ from ModicGraderLib.errors import Cancelled, InputError
 from ModicGraderLib.graded import GradedStudy
 from ModicGraderLib.grading.abstention import GIVE_ALL, Thresholds
 from ModicGraderLib.grading.grader import Ensemble
-from ModicGraderLib.grading.network import CLASSES, DiscReader
+from ModicGraderLib.grading.network import DiscReader
 from ModicGraderLib.grading.tasks import MARROW_CHANGE, OUTPUTS
 from ModicGraderLib.pipeline import Models, choose_device, grade_study
 from ModicGraderLib.progress import Progress
@@ -43,7 +43,7 @@ def models(change_offset: float = 0.0, seen: int = TYPE_II) -> Models:
     reader = DiscReader().eval()
     with torch.no_grad():
         # The last layer makes four pixels of each place, class by class.
-        reader.pixels[0].bias.view(CLASSES, 4)[seen] += 20
+        reader.pixels[0].bias.view(-1, 4)[seen] += 20
     offset = np.zeros(OUTPUTS)
     offset[MARROW_CHANGE] = change_offset
     return Models(PaintReader().eval(), Ensemble((reader,), np.ones(OUTPUTS), offset))

@@ -47,7 +47,8 @@ def painted(discs: int = 1, slices: int = 1) -> Bags:
     scalars[:, PRESENT], scalars[:, SLIP] = 1, 2.0
     targets[:, MARROW_CHANGE[0]], targets[:, MARROW_CHANGE[1]] = 0.25, 0.75
     targets[:, MODIC_TYPE["upper"]], targets[:, MODIC_TYPE["lower"]] = torch.eye(3)[0], torch.eye(3)[1]
-    return Bags(region, changes, scalars, targets, [slices] * discs)
+    anatomy = (region[:, 2] + 2 * region[:, 3]).to(torch.uint8)
+    return Bags(region, changes, anatomy, scalars, targets, [slices] * discs)
 
 
 @pytest.fixture

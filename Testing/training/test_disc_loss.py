@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from ModicGraderLib.grading.tasks import ENDPLATE_LESION, MODIC_TYPE, OUTPUTS
-from ModicGraderLib.training.disc_loss import GROUPS, SOFTENED, YES_NO, disc_loss, pixel_loss
+from ModicGraderLib.training.disc_loss import (
+    GROUPS,
+    LESION_BALANCE,
+    SOFTENED,
+    YES_NO,
+    anatomy_loss,
+    disc_loss,
+    pixel_loss,
+)
 from ModicGraderLib.training.graded_discs import LOWER_ENDPLATE, OTHER_ENDPLATE, UNKNOWN
 
 EVEN = torch.ones(YES_NO)
@@ -47,7 +55,8 @@ def test_the_loss_is_the_mean_of_yes_and_no_and_a_share_of_each_group():
     each = -(yes * np.log(chance) + (1 - yes) * np.log(1 - chance))[:, :YES_NO]
     expected = np.nanmean(each)
     for group in GROUP_SLICES:
-        of_group = -(targets[:, group] * logits[:, group].log_softmax(1)).sum(1).numpy()
+        weight = LESION_BALANCE if group in ENDPLATE_LESION.values() else torch.ones(3)
+        of_group = -(weight * targets[:, group] * logits[:, group].log_softmax(1)).sum(1).numpy()
         expected += GROUPS * np.nanmean(of_group)
     assert disc_loss(logits, targets, EVEN, torch.zeros(6)).item() == pytest.approx(expected, rel=1e-5)
 
@@ -131,3 +140,13 @@ def test_of_a_mixed_type_half_and_half_is_right():
     even = pixel_loss(pixels, mixed)
     pixels[:, 1] = 14
     assert pixel_loss(pixels, mixed) > even
+
+
+def test_anatomy_costs_what_is_wrong_where_it_is_known():
+    logits = torch.zeros(1, 4, 2, 2)
+    logits[0, 1] = 4.0
+    anatomy = torch.tensor([[[1, UNKNOWN], [UNKNOWN, UNKNOWN]]], dtype=torch.uint8)
+    assert anatomy_loss(logits, anatomy).item() == pytest.approx(-logits[0, :, 0, 0].log_softmax(0)[1].item(), rel=1e-5)
+    anatomy[0, 1, 1] = 2
+    assert anatomy_loss(logits, anatomy) > 1
+    assert anatomy_loss(logits, torch.full_like(anatomy, UNKNOWN)) == 0

@@ -75,6 +75,13 @@ def test_a_store_keeps_the_grades_that_its_discs_were_given():
     np.testing.assert_array_equal(store.exposure, [one.exposure for one in discs])
 
 
+def test_the_anatomy_comes_through_and_is_unknown_where_it_was_not_told():
+    anatomy = np.random.default_rng(1).integers(0, 4, (2, ROWS, COLUMNS)).astype(np.uint8)
+    bags = DiscStore.of([random_disc(4, 2, anatomy=anatomy), random_disc(5, 1)]).whole(np.array([0, 1]))
+    np.testing.assert_array_equal(bags.anatomy[:2], anatomy)
+    assert (bags.anatomy[2] == UNKNOWN).all()
+
+
 def test_a_store_without_discs_is_empty():
     assert len(DiscStore.of([])) == 0
 

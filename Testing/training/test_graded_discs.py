@@ -11,9 +11,9 @@ from ModicGraderLib.training.graded_discs import SIGNAL_STEPS, grade_targets, pa
 
 
 def test_packed_discs_come_back():
-    changes = np.random.default_rng(0).integers(0, 256, (3, ROWS, COLUMNS)).astype(np.uint8)
+    changes, anatomy = np.random.default_rng(0).integers(0, 256, (2, 3, ROWS, COLUMNS)).astype(np.uint8)
     discs = [
-        random_disc(1, 3, patient="simulated-100001", changes=changes),
+        random_disc(1, 3, patient="simulated-100001", changes=changes, anatomy=anatomy),
         random_disc(2, 1, patient="spider-002", level="T12/L1"),
         random_disc(3, 7, level="T10/T11"),
     ]
@@ -30,7 +30,7 @@ def test_packed_discs_come_back():
         )
         assert (before.disc.level, before.disc.grid.shape) == (after.disc.level, after.disc.grid.shape)
         np.testing.assert_allclose(after.disc.region[:2], before.disc.region[:2], atol=0.51 / SIGNAL_STEPS)
-        for field in ("targets", "changes", "exposure"):
+        for field in ("targets", "changes", "anatomy", "exposure"):
             np.testing.assert_array_equal(getattr(before, field), getattr(after, field))
         np.testing.assert_array_equal(before.disc.region[2:], after.disc.region[2:])
         np.testing.assert_array_equal(before.disc.scalars, after.disc.scalars)
