@@ -155,7 +155,7 @@ def _contrasts(region: torch.Tensor) -> torch.Tensor:
     """
     bone = region[:, 3:4]
     there = (region[:, :2].amax((2, 3), keepdim=True) > 0) * bone
-    ratio = torch.log2(2 * region[:, :2] + 0.06).clamp(-2, 2) * there
+    ratio = torch.log2(2 * region[:, :2].clamp_min(0) + 0.06).clamp(-2, 2) * there
     near = functional.avg_pool2d(bone, WINDOW, 1, WINDOW // 2)
     local = functional.avg_pool2d(ratio, WINDOW, 1, WINDOW // 2) / near.clamp_min(0.05) * (near > 0.05)
     halves = [part.unflatten(2, (2, -1)).sum((3, 4), keepdim=True) for part in (ratio, bone)]
