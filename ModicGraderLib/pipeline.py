@@ -23,7 +23,7 @@ from .localization.locate import load_network, locate_spine
 from .localization.network import SpineNetwork
 from .localization.spine import LocatedDisc, SpineLocation
 from .mapping.change_map import EndplateChange, map_changes, merge_maps
-from .mapping.marrow import Marrow, fit_marrow
+from .mapping.marrow import Marrow, fit_study
 from .measurement.disc_geometry import spine_geometry
 from .models import describe
 from .progress import Progress
@@ -96,7 +96,7 @@ def grade_study(
         study, network=models.localizer, lowest_disc=lowest_disc, progress=progress.part(0.15, 0.5)
     )
     progress.step(0.5, "Reading the patient's own marrow")
-    marrow = _marrow(study, location)
+    marrow = fit_study(study, location.labels)
     findings = [*study.quality, *agreement, *findings, *check_study(study, location, marrow)]
 
     discs = [disc for disc in location.discs if disc.level in GRADED_DISCS]
@@ -122,16 +122,6 @@ def grade_study(
         **spine_geometry(location, study.reference),
     )
     return GradedStudy(study, location, report, maps)
-
-
-def _marrow(study: SpineStudy, location: SpineLocation) -> dict[str, Marrow]:
-    grid = study.reference.grid
-    fitted = {
-        name: fit_marrow(volume, location.labels, grid)
-        for name, volume in (("t1", study.t1), ("t2", study.t2))
-        if volume is not None
-    }
-    return {name: marrow for name, marrow in fitted.items() if marrow is not None}
 
 
 def _changes(

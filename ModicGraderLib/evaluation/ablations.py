@@ -14,16 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.special import expit
 from skimage.exposure import equalize_adapthist
 
 from ..anatomy import ENDPLATES, PFIRRMANN_GRADES
 from ..grading.network import DiscReader
 from ..grading.tasks import MARROW_CHANGE, MODIC_CHANGE, MODIC_TYPE, PFIRRMANN, pfirrmann_grade, pfirrmann_probabilities
 from ..training import grader
+from ..training.data_folder import write_json
 from ..training.disc_augmentation import without_border
 from ..training.disc_store import DiscStore
 from ..training.graded_discs import SIGNAL_STEPS
-from ..training.grader_steps import write_json
 from ..training.grading_data import simulated_store, spider_store
 from ..training.simulated_cohort import TRAINING_SEEDS, VALIDATION_SEEDS
 from .ablation_table import RESULTS
@@ -93,7 +94,7 @@ def add_real(table: Table, question: str, arm: str, real: DiscStore, logits: np.
     metric = "SPIDER, any change, AUROC"
     table.add(question, arm, metric, lambda rows: auroc(changed[rows], score[rows]), real.patients, note)
     truth = 1 + real.targets.numpy()[:, PFIRRMANN].sum(1)
-    grade = pfirrmann_grade(pfirrmann_probabilities(1 / (1 + np.exp(-logits[:, PFIRRMANN]))))
+    grade = pfirrmann_grade(pfirrmann_probabilities(expit(logits[:, PFIRRMANN])))
 
     def agreement(rows: np.ndarray) -> float:
         return kappa(confusion(truth[rows] - 1, grade[rows] - 1, len(PFIRRMANN_GRADES)), power=2)

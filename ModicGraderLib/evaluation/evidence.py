@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..evidence.answers import inner_grid
 from ..evidence.explain import TASK
 from ..evidence.methods import DEFAULT_METHOD, METHODS, Method
 from ..grading.decisions import DECIDED
@@ -202,7 +201,7 @@ NEAR_MM = 10.0
 
 
 def _apart(one: Explained, first: str, second: str) -> float:
-    grid = inner_grid(one.disc.disc)
+    grid = one.disc.disc.inner_grid
     places = [
         grid.to_patient(np.unravel_index(one.heats[name].argmax(), one.heats[name].shape)) for name in (first, second)
     ]

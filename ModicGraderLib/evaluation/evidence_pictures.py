@@ -12,8 +12,8 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import pyplot
 
-from ..evidence.answers import INNER
 from ..evidence.overlay import tint
+from ..grading.disc_input import INNER
 from ..training.graded_discs import OTHER_ENDPLATE, UNKNOWN, GradedDisc
 from .evidence_scores import truth_of
 

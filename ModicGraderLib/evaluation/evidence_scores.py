@@ -11,9 +11,9 @@ from scipy import ndimage
 from scipy.stats import spearmanr
 from torch import nn
 
-from ..evidence.answers import INNER, SMOOTH_PIXELS
+from ..evidence.answers import SMOOTH_PIXELS
 from ..evidence.plain import plain_region
-from ..grading.disc_input import DiscInput
+from ..grading.disc_input import INNER, DiscInput
 from ..grading.grader import Ensemble, grade_discs
 from ..grading.tasks import BINARY_TASKS
 from ..training.graded_discs import OTHER_ENDPLATE, UNKNOWN, GradedDisc

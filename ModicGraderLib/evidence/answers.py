@@ -7,10 +7,8 @@ import torch
 from scipy import ndimage
 from torch import nn
 
-from ..grading.disc_input import BORDER, DiscInput
+from ..grading.disc_input import DiscInput
 from ..grading.tasks import BINARY_TASKS, PFIRRMANN
-from ..grid import Grid
-from ..regions import part_of
 
 PFIRRMANN_TASK = "pfirrmann"
 TASKS = (*BINARY_TASKS, PFIRRMANN_TASK)
@@ -21,15 +19,6 @@ CONTRASTS = 2
 
 SMOOTH_PIXELS = 1.5
 """Standard deviation by which raw heat is smoothed: at half resolution, where networks work, a pixel means nothing."""
-
-INNER = (slice(BORDER, -BORDER), slice(BORDER, -BORDER))
-"""Rows and columns of a region without its border."""
-
-
-def inner_grid(one: DiscInput) -> Grid:
-    """Where the heat of a disc lies: its region without the border, as in `DiscGrades.grid`."""
-    slices, *sides = one.grid.shape
-    return part_of(one.grid, (slice(0, slices), *(slice(BORDER, side - BORDER) for side in sides)))
 
 
 def slices_of(one: DiscInput, device: torch.device) -> torch.Tensor:

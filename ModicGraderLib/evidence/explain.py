@@ -13,7 +13,6 @@ from ..grading.grader import Ensemble
 from ..grid import Grid
 from ..progress import Progress
 from ..study import Volume
-from .answers import inner_grid
 from .methods import DEFAULT_METHOD, METHODS
 from .patient_space import describe_heat, evidence_map
 
@@ -63,7 +62,7 @@ def explain_discs(
         chance = grade.findings[task]
         if chance >= EXPLAIN_FROM:
             progress.step(number / len(inputs), f"Looking for the evidence at {one.level}")
-            found[one.level] = DiscEvidence(METHODS[method](one, ensemble, task), inner_grid(one), chance)
+            found[one.level] = DiscEvidence(METHODS[method](one, ensemble, task), one.inner_grid, chance)
     return found
 
 

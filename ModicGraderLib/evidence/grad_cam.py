@@ -10,10 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..grading.disc_input import DiscInput
+from ..grading.disc_input import INNER, DiscInput
 from ..grading.grader import Ensemble
 from ..grading.network import DiscReader
-from .answers import INNER, answer, as_heat, slices_of
+from .answers import answer, as_heat, slices_of
 
 READINGS = 4
 """At most so many members of the ensemble are asked."""
@@ -36,7 +36,7 @@ def heat(
 
     Returns
     -------
-    (slices, rows, columns) float32 in [0, 1] on `answers.inner_grid`.
+    (slices, rows, columns) float32 in [0, 1] on `DiscInput.inner_grid`.
     """
     slices = slices_of(one, ensemble.device)[..., *INNER]
     total = 0.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..grading.disc_input import DiscInput
+from ..grading.disc_input import INNER, DiscInput
 from ..grading.grader import Ensemble
-from .answers import CONTRASTS, INNER, answer, as_heat, contrasts_there, slices_of
+from .answers import CONTRASTS, answer, as_heat, contrasts_there, slices_of
 from .copies import draw_copies, taken
 
 COPIES = 6
@@ -22,7 +22,7 @@ def heat(one: DiscInput, ensemble: Ensemble, task: str, *, copies: int = COPIES,
 
     Returns
     -------
-    (slices, rows, columns) float32 in [0, 1] on `answers.inner_grid`, T1 and T2 added up.
+    (slices, rows, columns) float32 in [0, 1] on `DiscInput.inner_grid`, T1 and T2 added up.
     """
     region = slices_of(one, ensemble.device)
     total = torch.zeros_like(region)

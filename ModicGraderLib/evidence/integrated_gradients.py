@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..grading.disc_input import DiscInput
+from ..grading.disc_input import INNER, DiscInput
 from ..grading.grader import Ensemble
-from .answers import CONTRASTS, INNER, answer, as_heat, slices_of
+from .answers import CONTRASTS, answer, as_heat, slices_of
 from .plain import plain_region
 
 STEPS = 6
@@ -19,14 +19,14 @@ def heat(one: DiscInput, ensemble: Ensemble, task: str, *, steps: int = STEPS) -
 
     Returns
     -------
-    (slices, rows, columns) float32 in [0, 1] on `answers.inner_grid`, T1 and T2 added up.
+    (slices, rows, columns) float32 in [0, 1] on `DiscInput.inner_grid`, T1 and T2 added up.
     """
     return as_heat(np.maximum(attributions(one, ensemble, task, steps=steps).sum(0), 0))
 
 
 @torch.enable_grad()
 def attributions(one: DiscInput, ensemble: Ensemble, task: str, *, steps: int) -> np.ndarray:
-    """Contribution (2, slices, rows, columns) of each pixel of T1 and T2, on `answers.inner_grid`.
+    """Contribution (2, slices, rows, columns) of each pixel of T1 and T2, on `DiscInput.inner_grid`.
 
     With one member and many steps they add up to the answer of the disc less that of `plain.plain_region`.
     """

@@ -12,7 +12,7 @@ from . import grad_cam, hotspots, integrated_gradients
 
 
 class Method(Protocol):
-    """Heat (slices, rows, columns) float32 in [0, 1] on `answers.inner_grid` for a task of `answers.TASKS`."""
+    """Heat (slices, rows, columns) float32 in [0, 1] on `DiscInput.inner_grid` for a task of `answers.TASKS`."""
 
     def __call__(self, one: DiscInput, ensemble: Ensemble, task: str) -> np.ndarray: ...
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..grading.disc_input import DiscInput
+from ..grading.disc_input import INNER, DiscInput
 from ..grid import Grid
 from ..regions import part_of, resample
 from ..study import Volume
-from .answers import INNER
 
 
 def evidence_map(heats: Mapping[str, tuple[np.ndarray, Grid]], reference: Volume) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, softmax
 
 from ..anatomy import ENDPLATES
 from ..grid import Grid
@@ -19,7 +20,6 @@ from .tasks import (
     either,
     lesion_probabilities,
     pfirrmann_probabilities,
-    softmax,
 )
 
 
@@ -54,10 +54,10 @@ class DiscGrades:
 def calibrate(logits: np.ndarray, scale: np.ndarray, offset: np.ndarray) -> np.ndarray:
     """Probabilities (..., outputs) from logits of that shape; those of a group of classes sum to 1."""
     scaled = scale * logits + offset
-    chances = 1 / (1 + np.exp(-scaled))
+    chances = expit(scaled)
     chances[..., MODIC_CHANGE] = either(*(chances[..., index] for index in MARROW_CHANGE))
     for group in (*MODIC_TYPE.values(), *ENDPLATE_LESION.values()):
-        chances[..., group] = softmax(scaled[..., group])
+        chances[..., group] = softmax(scaled[..., group], axis=-1)
     return chances
 
 

@@ -23,6 +23,9 @@ WIDTHS = 1.75
 BORDER = 8
 """Pixels kept around the region, so that training can turn and shift it."""
 
+INNER = (slice(BORDER, -BORDER), slice(BORDER, -BORDER))
+"""Rows and columns of a region without its border."""
+
 REACH_MM = 22.0
 """Slices so far to either side of the disc's middle are read: half the width of a vertebral body."""
 
@@ -60,6 +63,12 @@ class DiscInput:
     region: np.ndarray
     scalars: np.ndarray
     grid: Grid
+
+    @property
+    def inner_grid(self) -> Grid:
+        """The part of the grid that the network reads: without the border."""
+        slices, *sides = self.grid.shape
+        return part_of(self.grid, (slice(0, slices), *(slice(BORDER, side - BORDER) for side in sides)))
 
 
 def disc_inputs(study: SpineStudy, location: SpineLocation, marrow: dict[str, Marrow]) -> list[DiscInput]:

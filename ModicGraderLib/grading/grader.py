@@ -12,10 +12,9 @@ import torch
 from ..errors import ModelError
 from ..models import load_weights
 from ..progress import Progress
-from ..regions import part_of
 from .abstention import GIVE_ALL, Thresholds
 from .disc_grades import DiscGrades, calibrate, grades_of
-from .disc_input import BORDER, DiscInput
+from .disc_input import INNER, DiscInput
 from .network import DiscReader
 
 MODEL = "disc-grader"
@@ -79,12 +78,10 @@ def grade_discs(inputs: Sequence[DiscInput], ensemble: Ensemble, progress: Progr
 
 
 def _grade(one: DiscInput, ensemble: Ensemble) -> DiscGrades:
-    region = one.region[..., BORDER:-BORDER, BORDER:-BORDER]
+    region = one.region[..., *INNER]
     slices = torch.from_numpy(np.ascontiguousarray(region.swapaxes(0, 1))).to(ensemble.device)
     scalars = torch.from_numpy(one.scalars)[None].to(ensemble.device)
     answers = [member(slices, scalars, [len(slices)]) for member in ensemble.members]
     logits = torch.stack([disc for disc, _ in answers]).mean(0)[0].cpu().numpy()
     pixels = torch.stack([pixels.softmax(1) for _, pixels in answers]).mean(0).cpu().numpy().swapaxes(0, 1)
-    inner = [slice(BORDER, size - BORDER) for size in one.grid.shape[1:]]
-    grid = part_of(one.grid, (slice(0, one.grid.shape[0]), *inner))
-    return grades_of(calibrate(logits, ensemble.scale, ensemble.offset), pixels, grid)
+    return grades_of(calibrate(logits, ensemble.scale, ensemble.offset), pixels, one.inner_grid)

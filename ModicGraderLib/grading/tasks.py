@@ -69,12 +69,6 @@ def either(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     return 1 - (1 - upper) * (1 - lower)
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities along the last axis."""
-    weight = np.exp(logits - logits.max(-1, keepdims=True))
-    return weight / weight.sum(-1, keepdims=True)
-
-
 def pfirrmann_probabilities(above: np.ndarray) -> np.ndarray:
     """Probability of each grade (..., 5) from those of "above grade 1 ... 4" (..., 4).
 

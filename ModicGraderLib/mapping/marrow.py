@@ -16,7 +16,7 @@ from scipy import ndimage
 from ..anatomy import VERTEBRAE_UPWARDS, vertebra_label
 from ..grid import Grid
 from ..regions import resample
-from ..study import Volume
+from ..study import SpineStudy, Volume
 
 BODY_LABELS = [vertebra_label(name) for name in VERTEBRAE_UPWARDS]
 
@@ -100,6 +100,16 @@ def fit_marrow(volume: Volume, labels: np.ndarray, label_grid: Grid) -> Marrow |
     coefficients, residual = _robust_fit(design, signal)
     spread = 1.4826 * float(np.median(np.abs(residual)))
     return Marrow(coefficients, center, axes, max(spread, 0.02))
+
+
+def fit_study(study: SpineStudy, labels: np.ndarray) -> dict[str, Marrow]:
+    """The marrow reference of each contrast ("t1", "t2") that has one; `labels` lie on the study's reference grid."""
+    fitted = {
+        name: fit_marrow(volume, labels, study.reference.grid)
+        for name, volume in (("t1", study.t1), ("t2", study.t2))
+        if volume is not None
+    }
+    return {name: marrow for name, marrow in fitted.items() if marrow is not None}
 
 
 def eroded(mask: np.ndarray, margin_mm: float, spacing: np.ndarray) -> np.ndarray:

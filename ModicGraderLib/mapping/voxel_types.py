@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from scipy import ndimage
+from scipy.special import softmax
 
 from ..anatomy import MODIC_MAP_LABELS
 from ..grid import Grid
@@ -76,8 +77,7 @@ def type_posteriors(t1: np.ndarray, t2: np.ndarray) -> np.ndarray:
         offset, covariance = ratios - mean, np.array(TYPE_COVARIANCES[name])
         distance = np.einsum("...i,ij,...j->...", offset, np.linalg.inv(covariance), offset)
         likelihood.append(-0.5 * (distance + np.log(np.linalg.det(covariance))))
-    weight = np.exp(likelihood - np.max(likelihood, axis=0))
-    return weight / weight.sum(0)
+    return softmax(likelihood, axis=0)
 
 
 def log_ratios(study: SpineStudy, marrow: dict[str, Marrow], grid: Grid) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from ..grading.disc_grades import calibrate
@@ -82,7 +83,7 @@ def fit_marrow_change(logits: np.ndarray, targets: np.ndarray) -> tuple[float, f
     marrow, changed = logits[known][:, MARROW_CHANGE], targets[known, MODIC_CHANGE] > 0.5
 
     def cost(parameters: np.ndarray) -> float:
-        chance = 1 / (1 + np.exp(-(parameters[0] * marrow + parameters[1])))
+        chance = expit(parameters[0] * marrow + parameters[1])
         disc = np.clip(either(chance[:, 0], chance[:, 1]), 1e-6, 1 - 1e-6)
         return float(-np.mean(np.where(changed, np.log(disc), np.log(1 - disc))) + 1e-3 * (parameters[0] - 1) ** 2)
 

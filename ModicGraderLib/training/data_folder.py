@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -23,3 +24,10 @@ def data_folder() -> Path:
 def fold_of(patient: str, folds: int) -> int:
     """Fold of a patient in [0, folds): a hash of the name, so that it never depends on what else is there."""
     return int(hashlib.sha256(patient.encode()).hexdigest(), 16) % folds
+
+
+def write_json(path: Path, content: object) -> None:
+    """A JSON file, complete or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    partial.replace(path)

@@ -6,7 +6,6 @@ calibration is fitted and the results are reported (`evaluation`).
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ..grading.network import DiscReader
-from .data_folder import FOLDS, fold_of
+from .data_folder import FOLDS, fold_of, write_json
 from .disc_augmentation import augment, without_border
 from .disc_loss import ANATOMY, PIXELS, SOFTENED, YES_NO, anatomy_loss, disc_loss, pixel_loss
 from .disc_store import Bags, DiscStore
@@ -216,6 +215,4 @@ def _write_out_of_fold(real: DiscStore, logits: np.ndarray, path: Path) -> None:
         }
         for patient, targets, logit in zip(real.patients, real.targets, logits, strict=True)
     ]
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(rows))
-    partial.replace(path)
+    write_json(path, rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -69,11 +68,4 @@ def assemble(members: list[Path], rest: dict[str, np.ndarray], path: Path) -> No
     tensors |= {name: torch.tensor(values, dtype=torch.float32) for name, values in rest.items()}
     partial = path.with_suffix(".partial")
     save_file(tensors, partial)
-    partial.replace(path)
-
-
-def write_json(path: Path, content: object) -> None:
-    """A JSON file, complete or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1))
     partial.replace(path)

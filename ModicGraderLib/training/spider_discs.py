@@ -15,7 +15,7 @@ from ..localization.agreement import agree_on_discs
 from ..localization.locate import locate_spine
 from ..localization.network import SpineNetwork
 from ..localization.spine import LocatedDisc
-from ..mapping.marrow import Marrow, fit_marrow
+from ..mapping.marrow import Marrow, fit_study
 from ..study import SpineStudy
 from .graded_discs import GradedDisc, grade_targets
 
@@ -47,11 +47,7 @@ def disc_inputs_of(
     """
     study, _ = agree_on_discs(study, network)
     location, _ = locate_spine(study, network=network)
-    marrow = {
-        name: reference
-        for name, volume in (("t1", study.t1), ("t2", study.t2))
-        if volume is not None and (reference := fit_marrow(volume, location.labels, study.reference.grid)) is not None
-    }
+    marrow = fit_study(study, location.labels)
     exposures = [_exposure(study, marrow, disc) for disc in location.discs]
     return location.discs, disc_inputs(study, location, marrow), exposures
 

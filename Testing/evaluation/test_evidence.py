@@ -26,8 +26,7 @@ from ModicGraderLib.evaluation.evidence_scores import (
     share_inside,
     truth_of,
 )
-from ModicGraderLib.evidence.answers import INNER
-from ModicGraderLib.grading.disc_input import SHAPE
+from ModicGraderLib.grading.disc_input import INNER, SHAPE
 from ModicGraderLib.grading.network import DiscReader
 from ModicGraderLib.grading.tasks import OUTPUTS
 from ModicGraderLib.training.graded_discs import LOWER_ENDPLATE, OTHER_ENDPLATE, UNKNOWN, GradedDisc

@@ -7,9 +7,8 @@ import pytest
 from evidence.spot_reader import spotted_disc
 from graded_example import example_graded_study
 
-from ModicGraderLib.evidence.answers import INNER, inner_grid
 from ModicGraderLib.evidence.patient_space import describe_heat, evidence_map
-from ModicGraderLib.grading.disc_input import disc_inputs, input_grid
+from ModicGraderLib.grading.disc_input import INNER, disc_inputs, input_grid
 from ModicGraderLib.grid import Grid
 from ModicGraderLib.study import Volume
 
@@ -79,7 +78,7 @@ def test_slices_that_were_averaged_spread_their_heat_over_those_they_came_from()
 def test_the_report_names_the_hottest_place_and_where_the_heat_lies(graded):
     disc, reference = graded.location.discs[4], graded.study.reference
     one = next(one for one in disc_inputs(graded.study, graded.location, {}) if one.level == disc.level)
-    grid = inner_grid(one)
+    grid = one.inner_grid
     vertebrae = one.region[3][:, *INNER] > 0
     heat = np.where(vertebrae, 1.0, 0.25).astype(np.float32)
     number, row, column = (int(value) for value in np.argwhere(vertebrae)[700])
@@ -97,7 +96,7 @@ def test_the_report_names_the_hottest_place_and_where_the_heat_lies(graded):
 def test_of_no_heat_the_report_says_nothing():
     one = spotted_disc()
     reference = Volume(np.zeros(one.grid.shape, np.float32), one.grid.affine, "t2")
-    assert describe_heat(np.zeros((5, 96, 112), np.float32), inner_grid(one), one, reference) is None
+    assert describe_heat(np.zeros((5, 96, 112), np.float32), one.inner_grid, one, reference) is None
 
 
 def test_the_share_of_the_change_counts_pixels_of_the_reference(graded):
@@ -105,6 +104,6 @@ def test_the_share_of_the_change_counts_pixels_of_the_reference(graded):
     reference = Volume(np.zeros(one.grid.shape, np.float32), one.grid.affine, "t2")
     changed = np.zeros(one.grid.shape, bool)
     changed[:2] = True
-    heat = np.ones(inner_grid(one).shape, np.float32)
-    said = describe_heat(heat, inner_grid(one), one, replace(reference), changed)
+    heat = np.ones(one.inner_grid.shape, np.float32)
+    said = describe_heat(heat, one.inner_grid, one, replace(reference), changed)
     assert said["share_in_change"] == pytest.approx(0.4)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import softmax
 
 from ModicGraderLib.anatomy import ENDPLATE_LESIONS, MODIC_GRADES
 from ModicGraderLib.grading.decisions import MIXED_SHARE, joint_type
@@ -21,7 +22,6 @@ from ModicGraderLib.grading.tasks import (
     OUTPUTS,
     PFIRRMANN,
     either,
-    softmax,
 )
 from ModicGraderLib.grid import Grid
 

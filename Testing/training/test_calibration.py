@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from ModicGraderLib.grading.disc_grades import calibrate
 from ModicGraderLib.grading.tasks import (
@@ -12,7 +13,6 @@ from ModicGraderLib.grading.tasks import (
     OUTPUTS,
     PFIRRMANN,
     either,
-    softmax,
 )
 from ModicGraderLib.training.calibration import (
     calibrate_across_folds,
@@ -61,7 +61,7 @@ def test_the_scale_of_endplates_is_found_from_grades_of_whole_discs(scale, offse
 def test_the_temperature_of_classes_is_found(scale):
     random = np.random.default_rng(2)
     logits = random.normal(0, 2, (MANY, 3))
-    chances = softmax(scale * logits)
+    chances = softmax(scale * logits, axis=-1)
     chosen = (random.random((MANY, 1)) > chances.cumsum(1)).sum(1)
     assert temperature(logits, np.eye(3)[chosen]) == pytest.approx(scale, rel=0.1)
 
@@ -84,7 +84,7 @@ def test_real_discs_calibrate_answers_and_simulated_ones_calibrate_classes():
     simulated_targets = np.full((MANY, OUTPUTS), np.nan)
     simulated_targets[:, : PFIRRMANN.stop] = 1
     for group in groups:
-        simulated_targets[: MANY // 2, group] = softmax(1.5 * simulated[: MANY // 2, group])
+        simulated_targets[: MANY // 2, group] = softmax(1.5 * simulated[: MANY // 2, group], axis=-1)
     scale, offset = fit_calibration(real, real_targets, simulated, simulated_targets)
     np.testing.assert_allclose(scale[own], 0.5, atol=0.12)
     np.testing.assert_allclose(offset[own], -1, atol=0.15)
