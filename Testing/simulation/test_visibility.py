@@ -11,7 +11,7 @@ from ModicGraderLib.mapping.marrow import fit_marrow
 from ModicGraderLib.simulation.visibility import contrast_to_noise
 from ModicGraderLib.study import Volume
 
-GRID = sagittal_grid(3, (4.0, 1.25), (150, 80))
+GRID = sagittal_grid(3, (4.0, 0.625), (300, 160))
 POINTS = grid_points(GRID)
 LABELS = true_labels(spine_boxes(3, lordosis=0.0), GRID)
 BODY = vertebra_label("L4") == LABELS
