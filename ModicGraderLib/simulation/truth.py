@@ -34,7 +34,7 @@ from ..report import (
 )
 from ..study import Volume
 from .case import Case, DiscState
-from .visibility import Visibility
+from .visibility import SLICES_TO_GRADE, Seen, Visibility
 
 NARROWED_BELOW = 0.8
 """A disc that has kept less of its healthy height is narrowed."""
@@ -45,12 +45,17 @@ BULGING_MM, HERNIATION_MM, SLIP_MM = 1.2, 2.0, 3.0
 
 @dataclass(frozen=True)
 class _Change:
-    """One lesion of a case: its number in the lesion volume, its type, volume in voxels, and why it is not graded."""
+    """One lesion of a case: its number in the lesion volume, its type, its volume in voxels, and how it is seen."""
 
     number: int
     type: str
     voxels: int
-    hidden: str | None
+    seen: Seen
+
+    @property
+    def hidden(self) -> str | None:
+        """Why it is not graded; None where it is."""
+        return self.seen.why_hidden()
 
 
 def truth_report(
@@ -89,7 +94,7 @@ def truth_report(
     drawn = json.loads(json.dumps(asdict(case)))
     return StudyReport(
         software={"name": "ModicGrader", "version": __version__, "models": []},
-        input={"t1": dict(t1.source), "t2": dict(t2.source), "simulated": drawn},
+        input={"t1": dict(t1.source), "t2": dict(t2.source), "simulated": drawn, "changes": _described(changes)},
         quality=[*_hidden(changes, graded), *_out_of_view(graded)],
         numbering=numbering,
         discs=[_disc(case.disc(disc.level), disc, location, changes, lesions, t2) for disc in graded],
@@ -169,9 +174,28 @@ def _changes(
     voxels = np.bincount(lesions.ravel(), minlength=len(case.lesions) + 1)
     changes: dict[tuple[str, str], list[_Change]] = {}
     for number, (level, endplate, lesion) in enumerate(case.lesions, 1):
-        hidden = visibility.why_hidden(number, vertebrae_of(level)[ENDPLATES.index(endplate)])
-        changes.setdefault((level, endplate), []).append(_Change(number, lesion.type, int(voxels[number]), hidden))
+        seen = visibility.measure(number, vertebrae_of(level)[ENDPLATES.index(endplate)])
+        changes.setdefault((level, endplate), []).append(_Change(number, lesion.type, int(voxels[number]), seen))
     return changes
+
+
+def _described(changes: dict[tuple[str, str], list[_Change]]) -> list[dict[str, object]]:
+    """What was drawn, and how well it can be seen; for those who want another rule of what a reader would call."""
+    return [
+        {
+            "number": one.number,
+            "level": level,
+            "endplate": endplate,
+            "type": one.type,
+            "contrast_to_noise": round(one.seen.contrast_to_noise, 3),
+            "largest_areas_mm2": [
+                round(area, 1) for area in sorted(one.seen.areas_mm2, reverse=True)[:SLICES_TO_GRADE]
+            ],
+            "called": one.hidden is None,
+        }
+        for (level, endplate), some in changes.items()
+        for one in some
+    ]
 
 
 def _hidden(changes: dict[tuple[str, str], list[_Change]], discs: Sequence[LocatedDisc]) -> list[QualityFinding]:

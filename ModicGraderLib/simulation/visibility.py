@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -56,18 +57,15 @@ class Visibility:
         self._marrow = {name: fit_marrow(volume, unchanged, self._t2.grid) for name, volume in volumes.items()}
         self._boxes = ndimage.find_objects(labels, len(VERTEBRAE_UPWARDS))
 
-    def why_hidden(self, number: int, vertebra: str) -> str | None:
-        """Why no reader would call a change in a vertebra, as the end of a sentence; None where it is seen."""
+    def measure(self, number: int, vertebra: str) -> Seen:
+        """How well a change in a vertebra can be seen."""
         label = vertebra_label(vertebra)
         box = self._boxes[label - 1]
         if box is None:
-            return "is not in the picture"
+            return Seen((), 0.0)
         body = self._labels[box] == label
         change = eroded(body, EDGE_MM, self._t2.spacing) & (self._lesions[box] == number)
         area = change.sum((1, 2)) * float(np.prod(self._t2.spacing[1:]))
-        seen, needed = int((area >= SEEN_MM2).sum()), min(SLICES_TO_GRADE, len(area))
-        if seen < needed:
-            return f"is seen on {seen} of the {needed} slices that it takes"
         rest = eroded(body & (self._lesions[box] == 0), MARGIN_MM, self._t2.spacing)
         grid = part_of(self._t2.grid, box)
         ratios = [
@@ -75,7 +73,33 @@ class Visibility:
             for name, volume in self._volumes.items()
             if (marrow := self._marrow[name]) is not None
         ]
-        return None if max(ratios, default=0.0) >= CONTRAST_TO_NOISE else "hardly differs from the marrow about it"
+        return Seen(tuple(area.tolist()), max(ratios, default=0.0))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How well a change can be seen.
+
+    Attributes
+    ----------
+    areas_mm2:
+        Its area on every slice of the body, without the rim; empty where the body is not in the picture.
+    contrast_to_noise:
+        The greater of both contrasts.
+    """
+
+    areas_mm2: tuple[float, ...]
+    contrast_to_noise: float
+
+    def why_hidden(self) -> str | None:
+        """Why no reader would call it, as the end of a sentence; None where it is seen."""
+        if not self.areas_mm2:
+            return "is not in the picture"
+        seen = sum(area >= SEEN_MM2 for area in self.areas_mm2)
+        needed = min(SLICES_TO_GRADE, len(self.areas_mm2))
+        if seen < needed:
+            return f"is seen on {seen} of the {needed} slices that it takes"
+        return None if self.contrast_to_noise >= CONTRAST_TO_NOISE else "hardly differs from the marrow about it"
 
 
 def contrast_to_noise(

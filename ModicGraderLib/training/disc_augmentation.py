@@ -12,7 +12,7 @@ from torch.nn import functional
 from ..grading.disc_input import SHAPE
 from ..grading.tasks import SWAP_ENDPLATES
 from .disc_store import Bags
-from .graded_discs import LOWER_ENDPLATE, OTHER_ENDPLATE, UNKNOWN
+from .graded_discs import HIDDEN, LOWER_ENDPLATE, OTHER_ENDPLATE, UNKNOWN
 
 TURN_DEG, ZOOM, STRETCH, SHIFT = 10.0, 0.15, 0.12, 0.06
 """Greatest rotation, logarithm of the zoom and of the stretch head to foot, and shift as a share of half the region.
@@ -36,7 +36,7 @@ PRESENT = slice(6, 8)
 
 def _upside_down_codes() -> torch.Tensor:
     codes = torch.arange(256)
-    for own in (0, OTHER_ENDPLATE):
+    for own in (0, OTHER_ENDPLATE, HIDDEN, HIDDEN + OTHER_ENDPLATE):
         upper, lower = slice(own + 1, own + LOWER_ENDPLATE), slice(own + LOWER_ENDPLATE + 1, own + 2 * LOWER_ENDPLATE)
         codes[upper], codes[lower] = codes[lower].clone(), codes[upper].clone()
     return codes.to(torch.uint8)

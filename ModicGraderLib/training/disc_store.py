@@ -13,16 +13,16 @@ from ..grading.disc_input import BORDER, SCALARS
 from ..grading.tasks import CHANGE_TYPES, MARROW_CHANGE, MODIC_CHANGE, MODIC_TYPE, OUTPUTS, PFIRRMANN
 from ..simulation.case import LESION_TYPES
 from ..simulation.visibility import SEEN_MM2, SLICES_TO_GRADE
-from .graded_discs import LOWER_ENDPLATE, OTHER_ENDPLATE, SIGNAL_STEPS, UNKNOWN, GradedDisc
+from .graded_discs import HIDDEN, LOWER_ENDPLATE, OTHER_ENDPLATE, SIGNAL_STEPS, UNKNOWN, GradedDisc
 
 DISC_BIT, BONE_BIT, ANATOMY_BITS = 1, 2, 2
 """How the masks of disc and vertebrae share a byte with the true anatomy, shifted by two bits; 0 there is unknown."""
 
 
 def _class_shares() -> torch.Tensor:
-    """Shares (256, 4) of no change and types I, II, III by the codes of `GradedDisc.changes`; none where unknown."""
+    """Shares (256, 4) of no change and types I, II, III by the codes of `GradedDisc.changes`; none where unknown or hidden."""
     shares = torch.zeros(256, 1 + len(CHANGE_TYPES))
-    shares[:UNKNOWN, 0] = 1
+    shares[:HIDDEN, 0] = 1
     for number, lesion in enumerate(LESION_TYPES):
         for endplate in (0, LOWER_ENDPLATE, OTHER_ENDPLATE, OTHER_ENDPLATE + LOWER_ENDPLATE):
             parts = [1 + CHANGE_TYPES.index(part) for part in lesion.split("/")]

@@ -15,6 +15,9 @@ from ..grid import Grid
 UNKNOWN = 255
 """Stands in `GradedDisc.changes` for pixels of which nothing is known."""
 
+HIDDEN = 100
+"""Added to the code of a change that no reader would call: of its pixels nothing is asked."""
+
 OTHER_ENDPLATE = 20
 """Added to the code of a change that rests on an endplate of a neighboring disc; 10 on the lower one of this disc."""
 

@@ -22,7 +22,7 @@ from ..report import DiscReport
 from ..simulation.case import LESION_TYPES, Case
 from ..simulation.simulate import SimulatedStudy
 from ..study import SpineStudy
-from .graded_discs import LOWER_ENDPLATE, OTHER_ENDPLATE, UNKNOWN, GradedDisc, grade_targets
+from .graded_discs import HIDDEN, LOWER_ENDPLATE, OTHER_ENDPLATE, GradedDisc, grade_targets
 from .spider_discs import disc_inputs_of
 
 SAME_PLACE_WIDTHS = 0.35
@@ -104,7 +104,7 @@ def anatomy_of(drawn: SimulatedStudy, grid: Grid) -> np.ndarray:
 def changes_of(level: str, drawn: SimulatedStudy, grid: Grid) -> np.ndarray:
     """Codes of `GradedDisc.changes` (slices, rows, columns) on the region of the disc `level`.
 
-    What a reader would not call is `UNKNOWN`: it is there, but no one shall be blamed for not seeing it.
+    What a reader would not call is `HIDDEN`: it is there, but no one shall be blamed for not seeing it.
     """
     codes = np.zeros(256, np.uint8)
     called = {
@@ -116,5 +116,5 @@ def changes_of(level: str, drawn: SimulatedStudy, grid: Grid) -> np.ndarray:
         own = LOWER_ENDPLATE * ENDPLATES.index(endplate) if where == level else OTHER_ENDPLATE
         # Of the discs above T12/L1 the truth says nothing.
         seen = called.get((where, endplate), False)
-        codes[number] = 1 + LESION_TYPES.index(lesion.type) + own if seen else UNKNOWN
+        codes[number] = 1 + LESION_TYPES.index(lesion.type) + own + (0 if seen else HIDDEN)
     return codes[resample(drawn.lesions, drawn.t2.grid, grid, order=0, outside=0)]
