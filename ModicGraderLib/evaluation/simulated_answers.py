@@ -141,7 +141,8 @@ def height_class(endplate: EndplateReport) -> tuple[str, list[float]]:
 def all_answers(discs: list[Pair]) -> dict[str, Answers]:
     """Every task on simulated patients, by name."""
     ends = endplate_pairs(discs)
-    changed = [pair for pair in ends if pair.truth.modic.grade not in (None, "0")]
+    gradable = [pair for pair in ends if pair.truth.modic.grade is not None]
+    changed = [pair for pair in gradable if pair.truth.modic.grade != "0"]
     pure = pure_truth(changed)
     found = [
         asked("any Modic change", "disc", discs, lambda disc: disc.modic.any_change),
@@ -155,7 +156,7 @@ def all_answers(discs: list[Pair]) -> dict[str, Answers]:
             lambda end: modic_type(end.modic),
         ),
         graded("type of a change", "endplate", MODIC_TYPES[1:], pure, lambda end: type_of_change(end.modic)),
-        graded("height class", "endplate", HEIGHT_CLASSES, ends, height_class),
+        graded("height class", "endplate", HEIGHT_CLASSES, gradable, height_class),
         graded("height class of a change", "endplate", HEIGHT_CLASSES, changed, height_class),
         graded("endplate lesion (Bassani)", "disc", ENDPLATE_LESIONS, discs, lambda disc: lesion(disc.endplate_lesion)),
         graded("Pfirrmann", "disc", [str(g) for g in PFIRRMANN_GRADES], discs, lambda disc: pfirrmann(disc.pfirrmann)),

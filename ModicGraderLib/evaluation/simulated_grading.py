@@ -61,8 +61,8 @@ INTRO = """{count} simulated patients (seeds {first} to {last}), {whose}. With a
 files and graded as `modicgrader grade` does. A true disc is found if the report has
 a disc of that name at that place; what is not found is not graded, and counts in the first table alone. Grades that
 were withheld count as what they would have been; the table of withheld grades says what is won by withholding them.
-Balanced accuracy is the mean of the classes' sensitivities. "Any change" and the types are what a reader would call: a
-change too small or too faint for that is none."""
+Balanced accuracy is the mean of the classes' sensitivities. "Any change" and the types are what a reader would call.
+An endplate whose only change is too small or too faint for that has no true grade, and is left out of both classes."""
 
 RULE = """The four types are judged where the true grade is one of them: mixed grades are left out there, and stand in a
 table of their own. A mixed answer counts as the more probable of its types."""
@@ -100,14 +100,17 @@ def all_scores(answers: dict[str, Answers]) -> list[Score]:
 
 
 def levels_table(studies: Sequence[MeasuredStudy], discs: Sequence[Pair]) -> str:
-    """How many of the true discs were found under their name."""
+    """How many of the true discs were found under their name, and how many of their endplates have no true grade."""
     found = {(pair.patient, pair.level) for pair in discs}
     true = [(study.patient, disc.level) for study in studies for disc in study.truth.discs]
     hits = np.array([one in found for one in true], float)
     rate = bootstrap(lambda rows: hits[rows].mean(), [patient for patient, _ in true])
     none = sum(study.report is None for study in studies)
-    rows = [(len(studies), none, len(true), rate)]
-    return table(("patients", "no spine seen", "true discs", "found under the right name"), rows)
+    aside = sum(pair.truth.modic.grade is None for pair in endplate_pairs(discs))
+    rows = [(len(studies), none, len(true), rate, aside)]
+    return table(
+        ("patients", "no spine seen", "true discs", "found under the right name", "endplates without a true grade"), rows
+    )
 
 
 def map_scores(studies: Sequence[MeasuredStudy]) -> list[Score]:

@@ -85,7 +85,7 @@ def truth_report(
     -------
     StudyReport
         Discs of `anatomy.GRADED_DISCS` in view; probabilities are 0 and 1, those of a mixed type its shares.
-        `input["simulated"]` holds the case.
+        `input["simulated"]` holds the case, `input["simulated_changes"]` how well each change can be seen.
     """
     changes = _changes(case, t1, t2, labels, lesions, noise_sd)
     graded = [disc for disc in discs if disc.level in GRADED_DISCS]
@@ -94,7 +94,12 @@ def truth_report(
     drawn = json.loads(json.dumps(asdict(case)))
     return StudyReport(
         software={"name": "ModicGrader", "version": __version__, "models": []},
-        input={"t1": dict(t1.source), "t2": dict(t2.source), "simulated": drawn, "changes": _described(changes)},
+        input={
+            "t1": dict(t1.source),
+            "t2": dict(t2.source),
+            "simulated": drawn,
+            "simulated_changes": _described(changes),
+        },
         quality=[*_hidden(changes, graded), *_out_of_view(graded)],
         numbering=numbering,
         discs=[_disc(case.disc(disc.level), disc, location, changes, lesions, t2) for disc in graded],
@@ -110,15 +115,13 @@ def _disc(
     lesions: np.ndarray,
     t2: Volume,
 ) -> DiscReport:
-    seen = {
-        name: [change for change in changes.get((disc.level, name), []) if change.hidden is None] for name in ENDPLATES
-    }
+    own = {name: changes.get((disc.level, name), []) for name in ENDPLATES}
     classes = [getattr(state, name).lesion for name in ENDPLATES]
     worst = max(classes, key=ENDPLATE_LESIONS.index)
     narrowed = int(state.height_factor < NARROWED_BELOW)
     return DiscReport(
         **disc_geometry(disc, location),
-        modic=_modic(seen["upper"] + seen["lower"]),
+        modic=_modic(own["upper"] + own["lower"]),
         pfirrmann=GradeReading(state.pfirrmann, {str(g): float(g == state.pfirrmann) for g in PFIRRMANN_GRADES}),
         endplate_lesion=GradeReading(worst, {name: float(name == worst) for name in ENDPLATE_LESIONS}),
         narrowing=NarrowingReading(float(narrowed), narrowed),
@@ -126,7 +129,7 @@ def _disc(
         bulging=float(state.bulge_mm >= BULGING_MM),
         spondylolisthesis=float(abs(state.slip_mm) >= SLIP_MM),
         endplates={
-            name: _endplate(disc, name, class_, seen[name], location.labels, lesions, t2)
+            name: _endplate(disc, name, class_, own[name], location.labels, lesions, t2)
             for name, class_ in zip(ENDPLATES, classes, strict=True)
         },
     )
@@ -136,23 +139,33 @@ def _endplate(
     disc: LocatedDisc,
     name: str,
     class_: str,
-    seen: list[_Change],
+    changes: list[_Change],
     labels: np.ndarray,
     lesions: np.ndarray,
     t2: Volume,
 ) -> EndplateReport:
+    modic, lesion = _modic(changes), float(class_ != "normal")
+    if modic.grade is None:
+        return EndplateReport(modic, endplate_change=lesion)
+    seen = [change for change in changes if change.hidden is None]
     body = labels == vertebra_label(vertebrae_of(disc.level)[ENDPLATES.index(name)])
     extent = measure_change(disc, name, np.isin(lesions, [change.number for change in seen]), body, t2)
     return EndplateReport(
-        modic=_modic(seen),
-        endplate_change=float(class_ != "normal"),
+        modic=modic,
+        endplate_change=lesion,
         marrow_change=float(bool(seen)),
         **{**asdict(extent), "location": list(extent.location)},
     )
 
 
-def _modic(seen: list[_Change]) -> ModicReading:
-    """What several changes make together, by their volumes; a mixed one counts half for either of its types."""
+def _modic(changes: list[_Change]) -> ModicReading:
+    """What several changes make together, by their volumes; a mixed one counts half for either of its types.
+
+    Where all are hidden no grade is given: marrow that was changed is not normal, and no reader would call it changed.
+    """
+    seen = [change for change in changes if change.hidden is None]
+    if changes and not seen:
+        return ModicReading(None)
     if not seen:
         return ModicReading("0", {type_: float(type_ == "0") for type_ in MODIC_TYPES}, 0.0)
     volumes = dict.fromkeys(MODIC_TYPES, 0.0)

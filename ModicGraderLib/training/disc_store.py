@@ -20,7 +20,7 @@ DISC_BIT, BONE_BIT, ANATOMY_BITS = 1, 2, 2
 
 
 def _class_shares() -> torch.Tensor:
-    """Shares (256, 4) of no change and types I, II, III by the codes of `GradedDisc.changes`; none where unknown or hidden."""
+    """Shares (256, 4) of no change and types I, II, III by the codes of `GradedDisc.changes`; none where unknown."""
     shares = torch.zeros(256, 1 + len(CHANGE_TYPES))
     shares[:HIDDEN, 0] = 1
     for number, lesion in enumerate(LESION_TYPES):

@@ -144,12 +144,9 @@ def test_a_change_that_no_reader_would_call_is_a_finding_and_no_grade(how, said)
     assert (finding.severity, finding.level) == ("info", "L3/L4")
     assert f"The type I change at the lower endplate of L3/L4 {said}" in finding.message
     endplate = disc_of(report, "L3/L4").endplates["lower"]
-    assert (endplate.modic.grade, endplate.marrow_change, endplate.volume_mm3, endplate.height_class) == (
-        "0",
-        0.0,
-        0.0,
-        None,
-    )
+    assert (endplate.modic.grade, endplate.modic.any_change, endplate.marrow_change, endplate.volume_mm3) == (None,) * 4
+    assert disc_of(report, "L3/L4").modic.grade is None
+    assert disc_of(report, "L3/L4").endplates["upper"].modic.grade == "0"
 
 
 @pytest.mark.parametrize("slices", [1, 2, 9])

@@ -21,6 +21,7 @@ from ModicGraderLib.simulation.case import LESION_TYPES
 from ModicGraderLib.simulation.visibility import SEEN_MM2
 from ModicGraderLib.training.disc_store import CLASS_SHARES, DiscStore
 from ModicGraderLib.training.graded_discs import (
+    HIDDEN,
     LOWER_ENDPLATE,
     OTHER_ENDPLATE,
     SIGNAL_STEPS,
@@ -173,8 +174,8 @@ def test_windows_leave_the_store_as_it_was():
     torch.testing.assert_close(store.targets, before, equal_nan=True)
 
 
-def test_unknown_pixels_belong_to_no_class_and_all_others_to_one():
+def test_unknown_and_hidden_pixels_belong_to_no_class_and_all_others_to_one():
     known = CLASS_SHARES.sum(1)
-    assert known[UNKNOWN] == 0
-    np.testing.assert_allclose(known[:UNKNOWN], 1)
+    assert not known[HIDDEN:].any()
+    np.testing.assert_allclose(known[:HIDDEN], 1)
     assert CLASS_SHARES[0].tolist() == [1, 0, 0, 0]
