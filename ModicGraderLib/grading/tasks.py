@@ -50,12 +50,24 @@ OUTPUTS = ENDPLATE_LESION["lower"].stop
 """Number of outputs in all."""
 
 
+OF_AN_ENDPLATE = {
+    name: [MARROW_CHANGE[number], ENDPLATE_CHANGE[number]]
+    + [output for group in (MODIC_TYPE, ENDPLATE_LESION) for output in range(group[name].start, group[name].stop)]
+    for number, name in enumerate(ENDPLATES)
+}
+"""Outputs of each endplate, in the same order."""
+
+OF_THE_DISC = [
+    output
+    for output in range(OUTPUTS)
+    if output != MODIC_CHANGE and not any(output in outputs for outputs in OF_AN_ENDPLATE.values())
+]
+"""Outputs of the disc as a whole; `MODIC_CHANGE` follows from those of the endplates."""
+
+
 def _swapped() -> list[int]:
     order = list(range(OUTPUTS))
-    pairs = [(ENDPLATE_CHANGE[0], ENDPLATE_CHANGE[1]), (MARROW_CHANGE[0], MARROW_CHANGE[1])]
-    for group in (MODIC_TYPE, ENDPLATE_LESION):
-        pairs += zip(*(range(group[name].start, group[name].stop) for name in ENDPLATES), strict=True)
-    for upper, lower in pairs:
+    for upper, lower in zip(*OF_AN_ENDPLATE.values(), strict=True):
         order[upper], order[lower] = lower, upper
     return order
 

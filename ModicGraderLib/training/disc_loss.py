@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from ..grading.network import Pixels
 from ..grading.tasks import BINARY_TASKS, ENDPLATE_LESION, MODIC_TYPE, PFIRRMANN
 from .disc_store import CLASS_SHARES
-from .graded_discs import UNKNOWN
+from .graded_discs import HIDDEN, OTHER_ENDPLATE, UNKNOWN
 
 YES_NO = len(BINARY_TASKS) + PFIRRMANN.stop - PFIRRMANN.start
 """The first outputs are answered by yes or no; after them come groups of classes."""
@@ -15,8 +16,9 @@ YES_NO = len(BINARY_TASKS) + PFIRRMANN.stop - PFIRRMANN.start
 SOFTENED = 0.04
 """Targets of real discs are 0.04 and 0.96: readers disagree. Those of simulated ones are not softened."""
 
-PIXELS, ANATOMY, GROUPS = 1.0, 0.5, 0.3
-"""Weights of the changed pixels, of the anatomy, and of each group of classes, against the answers for the disc."""
+CHANGES, ANATOMY, OWN, GROUPS = 1.0, 0.5, 0.2, 0.3
+"""Weights of the changed pixels, of the anatomy, of whose the changes are, and of each group of classes, against the
+answers for the disc."""
 
 LESION_BALANCE = torch.tensor([0.6, 1.0, 1.4])
 """Weights of the classes of an endplate lesion: about the inverse root of how often each is met."""
@@ -46,6 +48,24 @@ def disc_loss(
     return total
 
 
+def pixel_loss(pixels: Pixels, changes: torch.Tensor, anatomy: torch.Tensor) -> torch.Tensor:
+    """What is wrong about the pixels, against codes and anatomy (N, H, W); see `graded_discs`."""
+    return (
+        CHANGES * change_loss(pixels.classes, changes)
+        + ANATOMY * anatomy_loss(pixels.anatomy, anatomy)
+        + OWN * own_loss(pixels.own, changes)
+    )
+
+
+def own_loss(pixels: torch.Tensor, changes: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of pixel logits (N, 1, H, W) for a change being this disc's, where codes (N, H, W) say whose."""
+    code = torch.where(changes < UNKNOWN, changes, 0) % HIDDEN
+    known = code > 0
+    if not known.any():
+        return pixels.sum() * 0.0
+    return functional.binary_cross_entropy_with_logits(pixels[:, 0][known], (code < OTHER_ENDPLATE)[known].float())
+
+
 def anatomy_loss(pixels: torch.Tensor, anatomy: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of pixel logits (N, 4, H, W) against the anatomy (N, H, W), where known."""
     known = anatomy != UNKNOWN
@@ -55,7 +75,7 @@ def anatomy_loss(pixels: torch.Tensor, anatomy: torch.Tensor) -> torch.Tensor:
     return (functional.cross_entropy(pixels, truth, reduction="none") * known).sum() / known.sum()
 
 
-def pixel_loss(pixels: torch.Tensor, changes: torch.Tensor) -> torch.Tensor:
+def change_loss(pixels: torch.Tensor, changes: torch.Tensor) -> torch.Tensor:
     """Cross-entropy and soft Dice (Milletari 2016) of pixel logits (N, 4, H, W) against codes (N, H, W)."""
     shares = CLASS_SHARES[changes.long()].movedim(-1, 1)
     known = shares.sum(1)

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from ..grading.network import DiscReader
 from .data_folder import FOLDS, fold_of, write_json
 from .disc_augmentation import augment, without_border
-from .disc_loss import ANATOMY, PIXELS, SOFTENED, YES_NO, anatomy_loss, disc_loss, pixel_loss
+from .disc_loss import SOFTENED, YES_NO, disc_loss, pixel_loss
 from .disc_store import Bags, DiscStore
 
 SLICES = 24
@@ -118,22 +118,20 @@ def train(
     losses = []
     for step in range(done, steps):
         bags, softened = _batch(sources, slices, rng, random)
-        logits, pixels, anatomy = network.read(bags.region, bags.scalars, bags.slices)
-        answers, marrow = disc_loss(logits, bags.targets, balance, softened), pixel_loss(pixels, bags.changes)
-        shapes = anatomy_loss(anatomy, bags.anatomy)
+        logits, pixels = network.read(bags.region, bags.scalars, bags.slices)
+        answers = disc_loss(logits, bags.targets, balance, softened)
+        shown = pixel_loss(pixels, bags.changes, bags.anatomy)
         optimizer.zero_grad()
-        (answers + PIXELS * marrow + ANATOMY * shapes).backward()
+        (answers + shown).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
         average.update_parameters(network)
-        losses.append((answers.item(), marrow.item(), shapes.item()))
+        losses.append((answers.item(), shown.item()))
         if (step + 1) % CHECKPOINT_EVERY == 0:
             _checkpoint(path, step + 1, network, optimizer, schedule, average)
-            print(
-                f"{path.stem}: step {step + 1}, answers %.3f, pixels %.3f, anatomy %.3f" % tuple(np.mean(losses, 0)),
-                flush=True,
-            )
+            answers, shown = np.mean(losses, 0)
+            print(f"{path.stem}: step {step + 1}, answers {answers:.3f}, pixels {shown:.3f}", flush=True)
             losses.clear()
     partial = path.with_suffix(".partial")
     save_file({name: tensor.contiguous() for name, tensor in average.module.state_dict().items()}, partial)

@@ -15,7 +15,10 @@ from ModicGraderLib.grading.tasks import (
     CHANGE_TYPES,
     ENDPLATE_LESION,
     LESIONS,
+    MODIC_CHANGE,
     MODIC_TYPE,
+    OF_AN_ENDPLATE,
+    OF_THE_DISC,
     OUTPUTS,
     PFIRRMANN,
     SWAP_ENDPLATES,
@@ -36,6 +39,14 @@ def output_names() -> list[str]:
     for words in (CHANGE_TYPES, LESIONS):
         names += [f"{endplate} {word}" for endplate in ENDPLATES for word in words]
     return names
+
+
+def test_every_output_is_of_the_disc_or_of_one_endplate_or_follows_from_both():
+    outputs = [*OF_THE_DISC, *OF_AN_ENDPLATE["upper"], *OF_AN_ENDPLATE["lower"], MODIC_CHANGE]
+    assert sorted(outputs) == list(range(OUTPUTS))
+    names = output_names()
+    for upper, lower in zip(*(OF_AN_ENDPLATE[name] for name in ENDPLATES), strict=True):
+        assert names[upper].replace("upper", "lower") == names[lower] != names[upper]
 
 
 @given(answers)

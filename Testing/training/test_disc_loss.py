@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from ModicGraderLib.grading.network import Pixels
 from ModicGraderLib.grading.tasks import ENDPLATE_LESION, MODIC_TYPE, OUTPUTS
 from ModicGraderLib.training.disc_loss import (
     GROUPS,
@@ -14,10 +15,12 @@ from ModicGraderLib.training.disc_loss import (
     SOFTENED,
     YES_NO,
     anatomy_loss,
+    change_loss,
     disc_loss,
+    own_loss,
     pixel_loss,
 )
-from ModicGraderLib.training.graded_discs import LOWER_ENDPLATE, OTHER_ENDPLATE, UNKNOWN
+from ModicGraderLib.training.graded_discs import HIDDEN, LOWER_ENDPLATE, OTHER_ENDPLATE, UNKNOWN
 
 EVEN = torch.ones(YES_NO)
 GROUP_SLICES = (*MODIC_TYPE.values(), *ENDPLATE_LESION.values())
@@ -93,7 +96,7 @@ def test_a_rare_yes_weighs_more():
 
 
 def some_codes(seed: int) -> torch.Tensor:
-    codes = torch.tensor([0, 0, 1, 2, 3, 4, LOWER_ENDPLATE + 5, OTHER_ENDPLATE + 1, UNKNOWN, UNKNOWN])
+    codes = torch.tensor([0, 0, 1, 2, 3, 4, LOWER_ENDPLATE + 5, OTHER_ENDPLATE + 1, HIDDEN + 2, UNKNOWN])
     random = torch.Generator().manual_seed(seed)
     return codes[torch.randint(len(codes), (2, 8, 8), generator=random)].to(torch.uint8)
 
@@ -103,19 +106,19 @@ def test_unknown_pixels_have_no_say(seed):
     codes = some_codes(seed)
     random = torch.Generator().manual_seed(seed)
     pixels = torch.randn(2, 4, 8, 8, generator=random, requires_grad=True)
-    loss = pixel_loss(pixels, codes)
+    loss = change_loss(pixels, codes)
     (gradient,) = torch.autograd.grad(loss, pixels)
-    unknown = codes == UNKNOWN
+    unknown = codes >= HIDDEN
     assert not gradient.movedim(1, -1)[unknown].any()
     assert gradient.movedim(1, -1)[~unknown].any(-1).all()
     noise = torch.randn(2, 1, 8, 8, generator=random) * torch.tensor([1.0, -2, 3, 0])[:, None, None]
     other = torch.where(unknown[:, None], pixels + noise, pixels)
-    torch.testing.assert_close(pixel_loss(other, codes), loss)
+    torch.testing.assert_close(change_loss(other, codes), loss)
 
 
 def test_pictures_of_which_nothing_is_known_cost_nothing():
     pixels = torch.randn(2, 4, 8, 8, requires_grad=True)
-    loss = pixel_loss(pixels, torch.full((2, 8, 8), UNKNOWN, dtype=torch.uint8))
+    loss = change_loss(pixels, torch.full((2, 8, 8), UNKNOWN, dtype=torch.uint8))
     loss.backward()
     assert loss == 0
     assert not pixels.grad.any()
@@ -124,12 +127,12 @@ def test_pictures_of_which_nothing_is_known_cost_nothing():
 def test_right_pixels_cost_nothing_and_every_wrong_one_something():
     codes = torch.randint(0, 4, (1, 8, 8), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
     right = 20 * functional.one_hot(codes.long(), 4).movedim(-1, 1).float()
-    assert pixel_loss(right, codes) < 0.01
+    assert change_loss(right, codes) < 0.01
     costs = []
     wrong = right.clone()
     for row in range(8):
         wrong[:, :, row] = right[:, :, row].roll(1, 1)
-        costs.append(pixel_loss(wrong, codes).item())
+        costs.append(change_loss(wrong, codes).item())
     assert (np.diff(costs) > 0).all()
 
 
@@ -137,9 +140,9 @@ def test_of_a_mixed_type_half_and_half_is_right():
     mixed = torch.full((1, 4, 4), 4, dtype=torch.uint8)  # I/II
     pixels = torch.zeros(1, 4, 4, 4)
     pixels[:, 1:3] = 12
-    even = pixel_loss(pixels, mixed)
+    even = change_loss(pixels, mixed)
     pixels[:, 1] = 14
-    assert pixel_loss(pixels, mixed) > even
+    assert change_loss(pixels, mixed) > even
 
 
 def test_anatomy_costs_what_is_wrong_where_it_is_known():
@@ -150,3 +153,28 @@ def test_anatomy_costs_what_is_wrong_where_it_is_known():
     anatomy[0, 1, 1] = 2
     assert anatomy_loss(logits, anatomy) > 1
     assert anatomy_loss(logits, torch.full_like(anatomy, UNKNOWN)) == 0
+
+
+def test_whose_a_change_is_is_asked_where_there_is_one_seen_or_hidden():
+    codes = torch.tensor([[[0, UNKNOWN], [3, LOWER_ENDPLATE + 3]], [[HIDDEN + 3, 0], [OTHER_ENDPLATE + 1, 0]]])
+    codes = codes.to(torch.uint8)
+    own = torch.tensor([[[False, False], [True, True]], [[True, False], [False, False]]])
+    asked = (codes > 0) & (codes != UNKNOWN)
+    right = torch.where(own, 9.0, -9.0)
+    assert own_loss(right[:, None], codes) < 0.001
+    assert own_loss(torch.where(asked, right, -right)[:, None], codes) < 0.001
+    for place in asked.nonzero():
+        wrong = right.clone()
+        wrong[tuple(place)] *= -1
+        assert own_loss(wrong[:, None], codes) > 1
+    hidden_elsewhere = torch.full((1, 1, 1), HIDDEN + OTHER_ENDPLATE + LOWER_ENDPLATE + 1, dtype=torch.uint8)
+    assert own_loss(torch.full((1, 1, 1, 1), -9.0), hidden_elsewhere) < 0.001
+    assert own_loss(right[:, None], torch.full_like(codes, UNKNOWN)) == 0
+
+
+def test_the_loss_of_the_pixels_hears_all_that_is_told_of_them():
+    codes = some_codes(0)
+    anatomy = torch.randint(0, 4, codes.shape, generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+    pixels = Pixels(*(torch.zeros(2, count, 8, 8, requires_grad=True) for count in (4, 4, 1)))
+    gradients = torch.autograd.grad(pixel_loss(pixels, codes, anatomy), pixels)
+    assert all(gradient.any() for gradient in gradients)

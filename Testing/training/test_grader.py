@@ -14,7 +14,7 @@ from ModicGraderLib.grading.tasks import MARROW_CHANGE, MODIC_CHANGE, OUTPUTS
 from ModicGraderLib.training import grader
 from ModicGraderLib.training.data_folder import fold_of
 from ModicGraderLib.training.disc_augmentation import without_border
-from ModicGraderLib.training.disc_loss import pixel_loss
+from ModicGraderLib.training.disc_loss import change_loss
 from ModicGraderLib.training.disc_store import DiscStore
 from ModicGraderLib.training.graded_discs import GradedDisc
 from ModicGraderLib.training.grader import FOLDS, Source, cross_validate, load_reader, predict, train
@@ -60,7 +60,7 @@ def test_a_short_training_learns_to_see_and_to_map_a_change(tmp_path, monkeypatc
     bags = without_border(discs.whole(rows))
     with torch.inference_mode():
         costs = [
-            pixel_loss(network(bags.region, bags.scalars, bags.slices)[1], bags.changes).item()
+            change_loss(network(bags.region, bags.scalars, bags.slices)[1], bags.changes).item()
             for network in (DiscReader().eval(), reader)
         ]
     assert costs[1] < 0.7 * costs[0]
