@@ -108,9 +108,8 @@ def levels_table(studies: Sequence[MeasuredStudy], discs: Sequence[Pair]) -> str
     none = sum(study.report is None for study in studies)
     aside = sum(pair.truth.modic.grade is None for pair in endplate_pairs(discs))
     rows = [(len(studies), none, len(true), rate, aside)]
-    return table(
-        ("patients", "no spine seen", "true discs", "found under the right name", "endplates without a true grade"), rows
-    )
+    head = ("patients", "no spine seen", "true discs", "found under the right name", "endplates without a true grade")
+    return table(head, rows)
 
 
 def map_scores(studies: Sequence[MeasuredStudy]) -> list[Score]:
