@@ -1,5 +1,6 @@
 """Each method finds the pixels on which a network's answer is known to depend."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -88,7 +89,11 @@ def test_evidence_is_found_where_gradients_are_off_and_leaves_no_hooks_or_gradie
 def test_what_integrated_gradients_contribute_adds_up_to_the_answer(readers):
     one, task = spotted_disc(), "lower_marrow_change"
     one.region[:2] = np.random.default_rng(0).uniform(0, 1.5, one.region[:2].shape)
-    member = ensemble_of(readers.members[0])
+    reader = deepcopy(readers.members[0])
+    # An untrained reader's answers hardly differ: louder ones lie well above the noise of single precision.
+    with torch.no_grad():
+        reader.endplate_head[-1].weight *= 100
+    member = ensemble_of(reader)
     plain = replace(one, region=plain_region(one.region))
 
     def answer(disc):
@@ -99,7 +104,7 @@ def test_what_integrated_gradients_contribute_adds_up_to_the_answer(readers):
         return float(logits[0, TASKS.index(task)])
 
     total = attributions(one, member, task, steps=64).sum()
-    assert abs(answer(one) - answer(plain)) > 1e-3
+    assert abs(answer(one) - answer(plain)) > 0.01
     assert total == pytest.approx(answer(one) - answer(plain), rel=0.03)
 
 
