@@ -94,7 +94,7 @@ class Pixels(NamedTuple):
 
 
 class DiscReader(nn.Module):
-    """Reads every slice of a disc region alike, and pools the slices of a disc.
+    """Reads every slice of a disc region alike, and pools the slices of a disc by attention and by the largest.
 
     A U-Net (Ronneberger 2015) whose pixels are unshuffled first, so that no stage works at full resolution. What it
     says of the pixels goes into the answers: a grade can then follow the map. Both endplates are read by the same

@@ -147,7 +147,7 @@ def _endplate(
     modic, lesion = _modic(changes), float(class_ != "normal")
     if modic.grade is None:
         return EndplateReport(modic, endplate_change=lesion)
-    seen = [change for change in changes if change.hidden is None]
+    seen = _called(changes)
     body = labels == vertebra_label(vertebrae_of(disc.level)[ENDPLATES.index(name)])
     extent = measure_change(disc, name, np.isin(lesions, [change.number for change in seen]), body, t2)
     return EndplateReport(
@@ -158,12 +158,17 @@ def _endplate(
     )
 
 
+def _called(changes: list[_Change]) -> list[_Change]:
+    """Those that a reader would call."""
+    return [change for change in changes if change.hidden is None]
+
+
 def _modic(changes: list[_Change]) -> ModicReading:
     """What several changes make together, by their volumes; a mixed one counts half for either of its types.
 
     Where all are hidden no grade is given: marrow that was changed is not normal, and no reader would call it changed.
     """
-    seen = [change for change in changes if change.hidden is None]
+    seen = _called(changes)
     if changes and not seen:
         return ModicReading(None)
     if not seen:
