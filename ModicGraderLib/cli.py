@@ -15,6 +15,7 @@ import typer
 from . import __version__
 from .anatomy import DISCS_UPWARDS
 from .errors import Cancelled, InputError
+from .threads import limit_threads
 
 DONE, OUR_FAULT, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
 """Exit codes."""
@@ -87,7 +88,7 @@ def grade(
     """Find, name and grade the discs of a study, and write the report, tables, maps and a Slicer scene."""
     _check_call(dicom, t1, t2, lowest_disc)
     _check_output(output)
-    _limit_threads(threads)
+    limit_threads(threads)
     from .export import write_results
     from .io import read_dicom_study, read_study
     from .terminal import print_summary, shown_progress
@@ -213,13 +214,3 @@ def _check_output(directory: Path) -> None:
         raise InputError(f"{existing.name} is a file, so no results can be put there; name another folder with -o")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(f"the folder {existing} may not be written; name another folder with -o")
-
-
-def _limit_threads(threads: int | None) -> None:
-    if threads is None:
-        return
-    import SimpleITK as sitk
-    import torch
-
-    torch.set_num_threads(threads)
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
