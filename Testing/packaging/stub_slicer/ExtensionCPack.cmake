@@ -1,0 +1,15 @@
+# Slicer describes and packs the extension here. What it and the Extensions Manager ask for must be there.
+foreach(name HOMEPAGE CATEGORY CONTRIBUTORS DESCRIPTION ICONURL SCREENSHOTURLS DEPENDS)
+  if("${EXTENSION_${name}}" STREQUAL "")
+    message(FATAL_ERROR "EXTENSION_${name} is not set")
+  endif()
+  # Slicer hands these on unquoted, so that a list would lose all but its first item.
+  if("${EXTENSION_${name}}" MATCHES ";")
+    message(FATAL_ERROR "EXTENSION_${name} holds a semicolon")
+  endif()
+endforeach()
+foreach(name README_FILE LICENSE_FILE)
+  if(NOT EXISTS "${EXTENSION_${name}}")
+    message(FATAL_ERROR "EXTENSION_${name} is no file: ${EXTENSION_${name}}")
+  endif()
+endforeach()

@@ -1,0 +1,1 @@
+# Slicer writes here the files by which another extension finds this one; nothing is checked.
