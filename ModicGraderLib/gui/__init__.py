@@ -1,0 +1,1 @@
+"""What the Slicer module shows: presenters and panels. Only modules of this package import Qt."""
