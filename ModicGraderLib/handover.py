@@ -1,8 +1,12 @@
-"""A graded study as one file, to hand it from one process to the next. Not a result: nothing should keep it."""
+"""A graded study as one file, to hand it from one process to the next, and as words beside arrays, for a scene.
+
+Not a result: nothing should keep the file.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,40 +22,71 @@ _VECTORS = ("center", "normal", "anterior")
 
 def save_graded(graded: GradedStudy, path: Path) -> None:
     """Write all that a graded study holds to an `.npz` file, uncompressed."""
-    study = graded.study
-    volumes = {role: volume for role, volume in (("t1", study.t1), ("t2", study.t2)) if volume is not None}
-    words = {
-        "report": graded.report.to_dict(),
-        "volumes": {role: [volume.contrast, volume.source] for role, volume in volumes.items()},
-        "alignment": asdict(study.alignment),
-        "quality": [asdict(finding) for finding in study.quality],
-        "discs": [asdict(disc) for disc in graded.location.discs],
-    }
     arrays = {"labels": graded.location.labels}
     arrays |= {f"map {name}": array for name, array in graded.maps.items()}
-    arrays |= {f"{role} array": volume.array for role, volume in volumes.items()}
-    arrays |= {f"{role} affine": volume.affine for role, volume in volumes.items()}
-    np.savez(path, words=json.dumps(words, default=np.ndarray.tolist), **arrays)
+    arrays |= {f"volume {role}": volume.array for role, volume in _volumes(graded.study).items()}
+    np.savez(path, words=to_words(graded), report=graded.report.to_json(), **arrays)
 
 
 def load_graded(path: Path) -> GradedStudy:
     """The graded study that `save_graded` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
-        words = json.loads(str(arrays["words"]))
-        report = StudyReport.from_dict(words["report"])
-        volumes = {
-            role: Volume(arrays[f"{role} array"], arrays[f"{role} affine"], contrast, source)
-            for role, (contrast, source) in words["volumes"].items()
-        }
-        study = SpineStudy(
-            t1=volumes.get("t1"),
-            t2=volumes.get("t2"),
-            alignment=_alignment(words["alignment"]),
-            quality=tuple(QualityFinding(**finding) for finding in words["quality"]),
-        )
-        location = SpineLocation(tuple(map(_disc, words["discs"])), report.numbering, arrays["labels"])
-        maps = {key.removeprefix("map "): arrays[key] for key in arrays.files if key.startswith("map ")}
-        return GradedStudy(study, location, report, maps)
+
+        def called(kind: str) -> dict[str, np.ndarray]:
+            return {key.removeprefix(kind): arrays[key] for key in arrays.files if key.startswith(kind)}
+
+        report = StudyReport.from_dict(json.loads(str(arrays["report"])))
+        return from_words(str(arrays["words"]), report, called("volume "), arrays["labels"], called("map "))
+
+
+def to_words(graded: GradedStudy) -> str:
+    """All that a graded study holds beside its report and its arrays, as JSON."""
+    study = graded.study
+    words = {
+        "volumes": {
+            role: {"contrast": volume.contrast, "source": volume.source, "affine": volume.affine}
+            for role, volume in _volumes(study).items()
+        },
+        "alignment": asdict(study.alignment),
+        "quality": [asdict(finding) for finding in study.quality],
+        "discs": [asdict(disc) for disc in graded.location.discs],
+    }
+    return json.dumps(words, default=np.ndarray.tolist)
+
+
+def from_words(
+    words: str,
+    report: StudyReport,
+    arrays: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    maps: Mapping[str, np.ndarray],
+) -> GradedStudy:
+    """The graded study that `to_words` described.
+
+    Parameters
+    ----------
+    arrays:
+        (slices, rows, columns) float32 of each volume, by "t1" and "t2".
+    labels, maps:
+        Those of `SpineLocation` and `GradedStudy`.
+    """
+    told = json.loads(words)
+    volumes = {
+        role: Volume(arrays[role], np.array(one["affine"]), one["contrast"], one["source"])
+        for role, one in told["volumes"].items()
+    }
+    study = SpineStudy(
+        t1=volumes.get("t1"),
+        t2=volumes.get("t2"),
+        alignment=_alignment(told["alignment"]),
+        quality=tuple(QualityFinding(**finding) for finding in told["quality"]),
+    )
+    location = SpineLocation(tuple(map(_disc, told["discs"])), report.numbering, labels)
+    return GradedStudy(study, location, report, dict(maps))
+
+
+def _volumes(study: SpineStudy) -> dict[str, Volume]:
+    return {role: volume for role, volume in (("t1", study.t1), ("t2", study.t2)) if volume is not None}
 
 
 def _alignment(words: dict) -> Alignment:

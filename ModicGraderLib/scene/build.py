@@ -10,11 +10,12 @@ from pathlib import Path
 import slicer
 
 from ..graded import GradedStudy
+from ..handover import to_words
 from ..report import StudyReport
 from ..terminology import MODIC_CHANGES, SPINE
 from . import SceneError, display, findings
 from .host import Host, current_scene
-from .nodes import add_points, add_segmentation, add_table, add_text, add_volume
+from .nodes import add_label_volume, add_points, add_segmentation, add_table, add_text, add_volume
 
 STUDY_NAME = "ModicGrader study"
 
@@ -23,6 +24,12 @@ HEAT_VOLUMES = {"modic_probability": "Modic probability", "evidence": "Evidence"
 
 STUDY, ROLE = "ModicGrader.study", "ModicGrader.role"
 """Attributes of every node made here: the study it belongs to, and what it is in it (a field of `SceneNodes`)."""
+
+IMAGES = {"t1": "ModicGrader.t1", "t2": "ModicGrader.t2"}
+"""Roles of the report node's references to the volumes: those of the user carry no attributes of ours."""
+
+MACHINE_MAP = "modic_map_machine"
+"""The program's own map in `GradedStudy.maps`, where a reader edited `modic_map`."""
 
 
 @dataclass
@@ -43,8 +50,12 @@ class SceneNodes:
         One row for each disc.
     modic_probability, evidence:
         Scalar volumes with a heat color map, see-through where there is nothing.
+    machine_map:
+        Hidden label volume: the Modic changes as the program mapped them, whatever a reader makes of `modic`.
     report:
-        Text node with the report's JSON; `read_report` gets it back.
+        Text node with the report's JSON; `read_report` gets it back. It refers to the volumes as `IMAGES` says.
+    words:
+        Hidden text node with what `read.read_graded` needs beside: `handover.to_words`.
     folder:
         Item of the study in the subject hierarchy.
     """
@@ -54,9 +65,11 @@ class SceneNodes:
     corners: slicer.vtkMRMLMarkupsFiducialNode
     table: slicer.vtkMRMLTableNode
     report: slicer.vtkMRMLTextNode
+    words: slicer.vtkMRMLTextNode
     t1: slicer.vtkMRMLScalarVolumeNode | None = None
     t2: slicer.vtkMRMLScalarVolumeNode | None = None
     modic: slicer.vtkMRMLSegmentationNode | None = None
+    machine_map: slicer.vtkMRMLLabelMapVolumeNode | None = None
     modic_probability: slicer.vtkMRMLScalarVolumeNode | None = None
     evidence: slicer.vtkMRMLScalarVolumeNode | None = None
     folder: int = 0
@@ -85,6 +98,8 @@ def build_scene(
     remove_study(scene, name)
     given = volumes or {}
     nodes = {**_images(graded, scene, given), **_findings(graded, scene)}
+    for role, reference in IMAGES.items():
+        nodes["report"].SetNodeReferenceID(reference, nodes[role].GetID() if role in nodes else None)
     own = {role: node for role, node in nodes.items() if role not in given}
     for role, node in own.items():
         node.SetAttribute(STUDY, name)
@@ -124,7 +139,8 @@ def remove_study(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> None:
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     for node in _nodes_of(scene, name):
         # First its item: the application removes that along with the node, slicer-core leaves it behind without a name.
-        hierarchy.RemoveItem(hierarchy.GetItemByDataNode(node), False, False)
+        if item := hierarchy.GetItemByDataNode(node):
+            hierarchy.RemoveItem(item, False, False)
         helpers = [node.GetNodeReference(role) for role in ("display", "storage")]
         for unwanted in (node, *helpers):
             if unwanted is not None:
@@ -155,6 +171,8 @@ def _images(graded: GradedStudy, scene: slicer.vtkMRMLScene, given: dict) -> dic
         changes = graded.maps["modic_map"]
         nodes["modic"] = add_segmentation(scene, "Modic changes", changes, affine, MODIC_CHANGES, reference)
         display.show_modic(nodes["modic"])
+        machine = graded.maps.get(MACHINE_MAP, changes)
+        nodes["machine_map"] = add_label_volume(scene, "Modic changes (program)", machine, affine)
     for role, title in HEAT_VOLUMES.items():
         if role in graded.maps:
             nodes[role] = add_volume(scene, title, graded.maps[role], affine)
@@ -170,7 +188,9 @@ def _findings(graded: GradedStudy, scene: slicer.vtkMRMLScene) -> dict[str, slic
         "corners": add_points(scene, "Endplate corners", findings.corners(report)),
         "table": add_table(scene, "ModicGrader results", findings.table(report)),
         "report": add_text(scene, "ModicGrader report", report.to_json()),
+        "words": add_text(scene, "ModicGrader study data", to_words(graded)),
     }
+    nodes["words"].SetHideFromEditors(True)
     display.show_levels(nodes["levels"])
     display.show_corners(nodes["corners"])
     return nodes
@@ -182,6 +202,8 @@ def _file(scene: slicer.vtkMRMLScene, name: str, nodes: list[slicer.vtkMRMLNode]
     folder = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), name)
     hierarchy.SetItemAttribute(folder, STUDY, name)
     for node in nodes:
+        if node.GetHideFromEditors():
+            continue
         # The application makes an item for every node by itself, slicer-core does not.
         item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(folder, node)
         hierarchy.SetItemParent(item, folder)

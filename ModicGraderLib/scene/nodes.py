@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import slicer
 import vtk
-from vtk.util.numpy_support import numpy_to_vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ..terminology import Structure, slicer_terminology, structures_in
 from .findings import Landmark
@@ -45,7 +45,17 @@ def to_matrix(array: np.ndarray) -> vtk.vtkMatrix4x4:
 
 def add_volume(scene: slicer.vtkMRMLScene, name: str, array: np.ndarray, affine: np.ndarray):
     """A scalar volume node, without display, of an array (slices, rows, columns) and its affine to LPS mm."""
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    return _filled(scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name), array, affine)
+
+
+def add_label_volume(scene: slicer.vtkMRMLScene, name: str, labels: np.ndarray, affine: np.ndarray):
+    """A hidden label volume node of labels (slices, rows, columns) and their affine to LPS mm."""
+    node = _filled(scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", name), labels, affine)
+    node.SetHideFromEditors(True)
+    return node
+
+
+def _filled(node: slicer.vtkMRMLScalarVolumeNode, array: np.ndarray, affine: np.ndarray):
     node.SetAndObserveImageData(_image_data(vtk.vtkImageData(), array))
     node.SetIJKToRASMatrix(to_matrix(ijk_to_ras(affine, len(array))))
     return node
@@ -66,18 +76,34 @@ def add_segmentation(
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(reference)
-    image = _image_data(slicer.vtkOrientedImageData(), labels)
-    image.SetImageToWorldMatrix(to_matrix(ijk_to_ras(affine, len(labels))))
+    set_segments(node, labels, affine, structures)
+    return node
+
+
+def set_segments(
+    node: slicer.vtkMRMLSegmentationNode, labels: np.ndarray, affine: np.ndarray, structures: tuple[Structure, ...]
+) -> None:
+    """Make the segments of a segmentation anew for all of `structures` that occur in `labels`; others are kept."""
+    image = oriented_image(labels, affine)
+    segmentation = node.GetSegmentation()
+    for structure in structures:
+        if segmentation.GetSegment(structure.id):
+            segmentation.RemoveSegment(structure.id)
     for structure in structures_in(labels, structures):
-        segment = slicer.vtkSegment()
-        segment.SetName(structure.name)
-        segment.SetColor(*(channel / 255 for channel in structure.color))
-        segment.SetTag(segment.GetTerminologyEntryTagName(), slicer_terminology(structure))
-        segment.SetLabelValue(structure.label)
+        segment = new_segment(structure)
         # Segments do not overlap, so that they can share one image.
         segment.AddRepresentation(BINARY_LABELMAP, image)
-        node.GetSegmentation().AddSegment(segment, structure.id)
-    return node
+        segmentation.AddSegment(segment, structure.id)
+
+
+def new_segment(structure: Structure) -> slicer.vtkSegment:
+    """A segment without voxels, with the name, color, code and label of a structure."""
+    segment = slicer.vtkSegment()
+    segment.SetName(structure.name)
+    segment.SetColor(*(channel / 255 for channel in structure.color))
+    segment.SetTag(segment.GetTerminologyEntryTagName(), slicer_terminology(structure))
+    segment.SetLabelValue(structure.label)
+    return segment
 
 
 def add_points(scene: slicer.vtkMRMLScene, name: str, landmarks: Iterable[Landmark]):
@@ -122,3 +148,16 @@ def _image_data(image: vtk.vtkImageData, array: np.ndarray) -> vtk.vtkImageData:
     image.SetDimensions(*array.shape[::-1])
     image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(array[::-1]).ravel(), deep=True))
     return image
+
+
+def oriented_image(array: np.ndarray, affine: np.ndarray) -> slicer.vtkOrientedImageData:
+    """An array (slices, rows, columns) and its affine to LPS mm as the image of a segment."""
+    image = _image_data(slicer.vtkOrientedImageData(), array)
+    image.SetImageToWorldMatrix(to_matrix(ijk_to_ras(affine, len(array))))
+    return image
+
+
+def voxels(image: vtk.vtkImageData) -> np.ndarray:
+    """A copy of the array (slices, rows, columns) that an image was made of: the inverse of `_image_data`."""
+    scalars = vtk_to_numpy(image.GetPointData().GetScalars())
+    return scalars.reshape(image.GetDimensions()[::-1])[::-1].copy()
