@@ -20,6 +20,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -51,8 +52,7 @@ OUT_OF_MEMORY = "the device has too little memory for this study; choose the dev
 def main(arguments: Sequence[str]) -> int:
     """Do what the request in a folder asks for, and return the exit code."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)
+    _lead_group()
     caller = _Caller()
     caller.tell(pid=os.getpid())
     try:
@@ -95,7 +95,7 @@ class _Caller:
             # An empty line says nothing to a reader, and fails where there is none.
             self._write(b"\n")
             time.sleep(LEASH_S)
-        os._exit(LET_GO)
+        _end_group()
 
     def _write(self, line: bytes) -> None:
         try:
@@ -103,8 +103,20 @@ class _Caller:
         except OSError:
             if self._temporary is not None:
                 shutil.rmtree(self._temporary, ignore_errors=True)
-            # Not sys.exit: this may be any thread, and the others are to end with it.
-            os._exit(LET_GO)
+            _end_group()
+
+
+def _lead_group() -> None:
+    """Windows knows no groups, and the first process of a session leads its own already."""
+    if hasattr(os, "setpgid") and os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)
+
+
+def _end_group() -> None:
+    """End this process from any of its threads, and whatever it has started."""
+    if hasattr(os, "killpg"):
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(LET_GO)
 
 
 def _folder(arguments: Sequence[str]) -> Path:
