@@ -1,0 +1,276 @@
+"""The stand-ins behave as the classes of Qt, CTK and Slicer that they stand for."""
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+
+pytestmark = pytest.mark.slicer
+
+UI = str(Path(__file__).with_name("example.ui"))
+
+
+@pytest.fixture(autouse=True)
+def installed(host):
+    """Every test here has the stand-ins in place."""
+
+
+class Side(enum.Enum):
+    LEFT = 1
+    RIGHT = 2
+
+
+def test_a_signal_calls_a_function_with_as_many_arguments_as_it_takes():
+    import qt
+
+    button, calls = qt.QPushButton("Apply"), []
+    button.connect("clicked(bool)", lambda checked: calls.append(checked))
+    button.connect("clicked(bool)", lambda: calls.append("none"))
+    button.click()
+    assert calls == [False, "none"]
+
+
+def test_a_disconnected_function_is_not_called_any_more():
+    import qt
+
+    button, calls = qt.QPushButton(), []
+
+    def clicked():
+        calls.append(1)
+
+    button.connect("clicked(bool)", clicked)
+    assert button.disconnect("clicked(bool)", clicked)
+    button.click()
+    assert not calls
+    assert not button.disconnect("clicked(bool)", clicked), "there is nothing left to take back"
+
+
+def test_a_signal_that_a_class_does_not_have_cannot_be_connected():
+    import qt
+
+    with pytest.raises(ValueError, match="QPushButton has no signal pushed"):
+        qt.QPushButton().connect("pushed(bool)", print)
+
+
+def test_an_exception_in_a_slot_is_kept():
+    import qt
+
+    from Host import manners
+
+    button = qt.QPushButton()
+    button.connect("clicked(bool)", lambda: 1 / 0)
+    button.click()
+    assert "ZeroDivisionError" in manners.faults.pop()
+
+
+def test_properties_are_read_and_set_without_a_call():
+    import qt
+
+    box = qt.QCheckBox("Labels")
+    box.checked = True
+    box.name = "labels"
+    assert (box.checked, box.text, box.objectName, box.enabled) == (True, "Labels", "labels", True)
+    label = qt.QLabel("text")
+    label.alignment = qt.Qt.AlignRight
+    assert label.alignment == qt.Qt.AlignRight
+
+
+@pytest.mark.parametrize("name", ["colour", "isCheckedd", "_private"])
+def test_a_name_that_a_class_does_not_have_can_be_neither_read_nor_set(name):
+    import qt
+
+    box = qt.QCheckBox()
+    with pytest.raises(AttributeError):
+        getattr(box, name)
+    with pytest.raises(AttributeError):
+        setattr(box, name, 1)
+    with pytest.raises(AttributeError):
+        getattr(qt, name)
+
+
+def test_what_qt_hands_out_has_the_same_manners():
+    import qt
+
+    box = qt.QWidget()
+    layout = qt.QVBoxLayout(box)
+    layout.addWidget(qt.QLabel("in a layout"))
+    table = qt.QTableWidget(2, 1)
+    table.setItem(0, 0, qt.QTableWidgetItem("cell"))
+    assert layout.itemAt(0).widget().text == "in a layout"
+    assert isinstance(box.children()[1], qt.QLabel)
+    assert table.item(0, 0).tableWidget().rowCount == 2
+
+
+def test_a_message_is_written_down_and_a_question_gets_the_planned_answer():
+    import qt
+    import slicer
+
+    import Host
+
+    slicer.util.errorDisplay("The disk is full.")
+    assert [one.text for one in Host.dialogs.shown] == ["The disk is full."]
+    Host.dialogs.answer(qt.QMessageBox.Cancel)
+    assert not slicer.util.confirmOkCancelDisplay("Really?")
+    with pytest.raises(RuntimeError, match="an answer that the test did not give"):
+        slicer.util.confirmOkCancelDisplay("Really?")
+
+
+@pytest.fixture
+def panel():
+    import slicer
+
+    widget = slicer.util.loadUI(UI)
+    ui = slicer.util.childWidgetVariables(widget)
+    widget.setMRMLScene(slicer.mrmlScene)
+    ui.keep = widget
+    return ui
+
+
+def test_a_ui_file_is_loaded_with_its_widgets_properties_and_connections(panel):
+    import slicer
+
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "T1")
+    assert panel.selector.className() == "qMRMLNodeComboBox"
+    assert panel.selector.property("SlicerParameterName") == "volume"
+    assert panel.selector.mrmlScene() is slicer.mrmlScene
+    assert (panel.selector.nodeCount(), panel.selector.currentNode()) == (1, None)
+    assert panel.section.collapsed
+    assert panel.opacity.suffix == " of it"
+
+
+def test_a_ui_file_with_an_unknown_widget_is_refused(tmp_path):
+    import slicer
+
+    path = tmp_path / "unknown.ui"
+    path.write_text(Path(UI).read_text().replace('class="ctkSliderWidget"', 'class="ctkUnknown"'))
+    with pytest.raises(ValueError, match="a ctkUnknown, for which there is no stand-in"):
+        slicer.util.loadUI(str(path))
+
+
+def test_a_node_selector_follows_the_scene(panel):
+    import slicer
+
+    chosen = []
+    panel.selector.connect("currentNodeChanged(vtkMRMLNode*)", chosen.append)
+    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "T1")
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
+    assert panel.selector.nodeCount() == 1, "a label map is a scalar volume, but not what was asked for"
+    panel.selector.setCurrentNode(volume)
+    slicer.mrmlScene.RemoveNode(volume)
+    assert chosen == [volume, None]
+
+
+@pytest.fixture
+def parameters():
+    import slicer
+    from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper, parameterPack
+    from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+    @parameterPack
+    class View:
+        labels: bool = True
+        opacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
+
+    @parameterNodeWrapper
+    class Parameters:
+        volume: slicer.vtkMRMLScalarVolumeNode
+        device: Annotated[str, Choice(["auto", "cpu"])] = "auto"
+        reader: str
+        side: Side = Side.RIGHT
+        view: View
+
+    class ExampleLogic(ScriptedLoadableModuleLogic):
+        def getParameterNode(self):
+            return Parameters(super().getParameterNode())
+
+    return ExampleLogic().getParameterNode
+
+
+def test_parameters_have_types_defaults_and_limits(parameters):
+    node = parameters()
+    assert (node.device, node.reader, node.side, node.view.opacity, node.volume) == ("auto", "", Side.RIGHT, 0.5, None)
+    for name, value, error in (
+        ("device", "gpu", ValueError),
+        ("view.opacity", 2.0, ValueError),
+        ("reader", 3, TypeError),
+    ):
+        with pytest.raises(error):
+            node.setValue(name, value)
+    with pytest.raises(ValueError, match="Cannot find a param"):
+        node.getValue("view.colour")
+
+
+def test_parameters_are_saved_with_the_scene(parameters, tmp_path):
+    import slicer
+
+    node = parameters()
+    node.volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "T1")
+    node.side, node.view.labels, node.view.opacity, node.reader = Side.LEFT, False, 0.25, "A. B."
+    path = str(tmp_path / "scene.mrml")
+    assert slicer.util.saveScene(path)
+    slicer.mrmlScene.Clear(False)
+    slicer.util.loadScene(path)
+    again = parameters()
+    assert again.volume.GetName() == "T1"
+    assert (again.side, again.view.labels, again.view.opacity, again.reader) == (Side.LEFT, False, 0.25, "A. B.")
+
+
+def test_widgets_and_parameters_follow_each_other_until_they_are_disconnected(parameters, panel):
+    import slicer
+
+    node = parameters()
+    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "T1")
+    tag = node.connectGui(panel)
+    panel.labels.checked = False
+    panel.device.currentIndex = 1
+    panel.selector.setCurrentNode(volume)
+    panel.opacity.value = 0.75
+    assert (node.view.labels, node.device, node.volume, node.view.opacity) == (False, "cpu", volume, 0.75)
+    node.view.labels, node.reader = True, "A. B."
+    assert (panel.labels.checked, panel.reader.text) == (True, "A. B.")
+    node.disconnectGui(tag)
+    node.reader = "C. D."
+    panel.labels.checked = False
+    assert (panel.reader.text, node.view.labels) == ("A. B.", True)
+
+
+def test_a_widget_that_cannot_show_a_type_is_not_connected(parameters, panel):
+    panel.reader.setProperty("SlicerParameterName", "view.labels")
+    with pytest.raises(RuntimeError, match="Unable to create GUI connector"):
+        parameters().connectGui(panel)
+
+
+def test_a_picture_of_a_widget_shows_its_text(panel, tmp_path):
+    import numpy as np
+    from PIL import Image
+
+    import Host
+
+    def drawn(text):
+        panel.reader.text = text
+        Host.grab(panel.keep, tmp_path / "panel.png", (300, 300))
+        return np.array(Image.open(tmp_path / "panel.png").convert("L"), int)
+
+    assert drawn("").shape == (300, 300)
+    assert (np.abs(drawn("A reader's name") - drawn("")) > 100).sum() > 100
+
+
+def test_a_process_that_python_slicer_starts_runs_this_python():
+    import shutil
+    import subprocess
+
+    done = subprocess.run([shutil.which("PythonSlicer"), "-c", "print('here')"], capture_output=True, text=True)
+    assert done.stdout == "here\n"
+
+
+def test_the_views_show_what_the_application_logic_is_told():
+    import numpy as np
+    import slicer
+
+    volume = slicer.util.addVolumeFromArray(np.zeros((4, 5, 6)), name="T1")
+    slicer.util.setSliceViewerLayers(background=volume, fit=True)
+    composite = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode().GetScene()
+    assert composite is slicer.mrmlScene
+    logic = slicer.app.layoutManager().sliceWidget("Yellow").sliceLogic()
+    assert logic.GetSliceCompositeNode().GetBackgroundVolumeID() == volume.GetID()
