@@ -56,3 +56,21 @@ def vertebrae_of(disc: str) -> tuple[str, str]:
     """Names of the vertebrae (above, below) a disc: `("L4", "L5")` for `L4/L5`."""
     above, below = disc.split("/")
     return above, below
+
+
+def steps_up(start: str, end: str) -> int:
+    """How many levels the disc `end` lies above the disc `start`; negative where it lies below."""
+    return DISCS_UPWARDS.index(end) - DISCS_UPWARDS.index(start)
+
+
+def moved_up(name: str, steps: int) -> str | None:
+    """The disc or vertebra that lies `steps` above another one; None where that has no name.
+
+    Example
+    -------
+    >>> moved_up("L4/L5", 1), moved_up("L4", -2), moved_up("S1", -1)
+    ('L3/L4', 'S1', None)
+    """
+    names = DISCS_UPWARDS if "/" in name else VERTEBRAE_UPWARDS
+    index = names.index(name) + steps
+    return names[index] if 0 <= index < len(names) else None

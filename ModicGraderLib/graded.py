@@ -10,6 +10,9 @@ from .localization.spine import SpineLocation
 from .report import StudyReport
 from .study import SpineStudy
 
+MACHINE_MAP = "modic_map_machine"
+"""The program's own map in `GradedStudy.maps`, where a reader edited `modic_map`."""
+
 
 @dataclass(frozen=True)
 class GradedStudy:
@@ -17,7 +20,7 @@ class GradedStudy:
 
     `maps` holds (slices, rows, columns) arrays on the grid of `study.reference`, by the name of the file they become:
     `modic_map` (uint8, `anatomy.MODIC_MAP_LABELS`), `modic_probability` (float32 in [0, 1]), `evidence` (float32).
-    A map that was not computed is absent.
+    A map that was not computed is absent. Where a reader edited `modic_map`, `MACHINE_MAP` is the program's own.
     """
 
     study: SpineStudy

@@ -123,13 +123,6 @@ def _endplate(
 
 def _withhold(report: DiscReport, doubts: Mapping[str, str]) -> None:
     """Take back the grades that are in doubt, and say why; their probabilities stay."""
-    readings = {
-        "modic": report.modic,
-        **{f"{name}_endplate_modic": report.endplates[name].modic for name in ENDPLATES},
-        "pfirrmann": report.pfirrmann,
-        "endplate_lesion": report.endplate_lesion,
-        "narrowing": report.narrowing,
-    }
     for name, reason in doubts.items():
-        readings[name].grade = None
+        report.readings[name].grade = None
         report.abstained.append({"grade": name, "reason": reason})

@@ -83,11 +83,42 @@ class EndplateReport:
     uncertainty: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Correction:
+    """What a reader changed in a report; `corrections.py` makes these and takes them back.
+
+    Attributes
+    ----------
+    level:
+        The disc by its present name, None for the whole study.
+    field:
+        What was corrected: a name of `DiscReport.readings`, "modic_map" or "lowest_disc".
+    machine, reader_value:
+        What the program said, whatever was corrected in between, and what the reader says: a grade or None where it is
+        withheld; the name of a disc; for the map, by endplate, the extents and under "voxels" the count of each type.
+    reader:
+        Who corrected.
+    when:
+        ISO 8601, UTC.
+    replaced:
+        What else of the program's report the correction replaced, so that it can come back.
+    """
+
+    level: str | None
+    field: str
+    machine: Any
+    reader_value: Any
+    reader: str
+    when: str
+    replaced: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass
 class DiscReport:
     """One disc: where it lies (LPS mm, unit vectors) and what was read there.
 
-    `abstained` maps the name of each grade withheld to the reason, as a list of {"grade", "reason"}. Heights are those
+    Grades are those that count: the reader's where there is one. Probabilities are always the program's, and so is
+    `abstained`, which names each grade it withheld, as a list of {"grade", "reason"}. Heights are those
     between the anterior and the posterior corners; `angle_deg` is that between the endplates, positive where the disc
     opens to the front; `listhesis_mm` is how far the vertebra above stands to the front of the one below (negative: to
     the back). `uncertainty` holds the half width of the 95 % interval of each measure by its field's name.
@@ -118,13 +149,25 @@ class DiscReport:
     listhesis_mm: float | None = None
     uncertainty: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def readings(self) -> dict[str, ModicReading | GradeReading | NarrowingReading]:
+        """All that has a grade, by the name under which it is withheld or corrected."""
+        return {
+            "modic": self.modic,
+            **{f"{name}_endplate_modic": endplate.modic for name, endplate in self.endplates.items()},
+            "pfirrmann": self.pfirrmann,
+            "endplate_lesion": self.endplate_lesion,
+            "narrowing": self.narrowing,
+        }
+
 
 @dataclass
 class StudyReport:
-    """Everything the program says about one study. `discs` run from head to foot.
+    """Everything the program says about one study, and what a reader corrected. `discs` run from head to foot.
 
-    `lordosis_deg` is the angle between the upper endplates of L1 and S1, None where one of them is not in view;
-    `uncertainty` holds the half width of its 95 % interval under its name.
+    `corrections` come in the order in which they were made. `lordosis_deg` is the angle between the upper endplates of
+    L1 and S1, None where one of them is not in view; `uncertainty` holds the half width of its 95 % interval under its
+    name.
     """
 
     software: dict[str, Any]
@@ -135,6 +178,7 @@ class StudyReport:
     schema: str = SCHEMA
     lordosis_deg: float | None = None
     uncertainty: dict[str, float] = field(default_factory=dict)
+    corrections: list[Correction] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain JSON values."""
@@ -157,6 +201,7 @@ class StudyReport:
             schema=data["schema"],
             lordosis_deg=data.get("lordosis_deg"),
             uncertainty=data.get("uncertainty", {}),
+            corrections=[Correction(**correction) for correction in data.get("corrections", [])],
         )
 
     @classmethod

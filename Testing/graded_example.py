@@ -5,7 +5,7 @@ Nothing here was graded by a network: the findings are written down first, then 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -222,7 +222,7 @@ def _disc_report(disc: LocatedDisc) -> DiscReport:
         listhesis_mm=-1.2,
         uncertainty={"anterior_height_mm": 2.1, "posterior_height_mm": 2.1, "angle_deg": 5.0, "listhesis_mm": 2.3},
         corners_lps_mm={name: corner.tolist() for name, corner in disc.corners.items()},
-        modic=modic,
+        modic=replace(modic),
         pfirrmann=GradeReading(pfirrmann, _spread([str(g) for g in PFIRRMANN_GRADES], str(pfirrmann or 1), 0.7)),
         endplate_lesion=GradeReading(
             "normal", {"normal": 0.9, "wavy_irregular": 0.06, "notched": 0.03, "schmorl_node": 0.01}
