@@ -15,7 +15,7 @@ VIEWS = {"t1": "Red", "t2": "Yellow"}
 
 
 def arrange_views(scene: slicer.vtkMRMLScene, nodes: SceneNodes, graded: GradedStudy) -> None:
-    """Add the layout and the slice views that Slicer restores when it opens the scene.
+    """Show T1 beside T2, linked, in the views of an application's scene, or in views that a scene brings along.
 
     Heat lies over each image, see-through, for the reader to fade in.
     """
@@ -33,6 +33,7 @@ def arrange_views(scene: slicer.vtkMRMLScene, nodes: SceneNodes, graded: GradedS
         composite.SetBackgroundVolumeID(getattr(nodes, role).GetID())
         composite.SetForegroundVolumeID(heat.GetID() if heat else None)
         composite.SetForegroundOpacity(0.0)
+        composite.SetLinkedControl(True)
 
 
 def _middle(graded: GradedStudy) -> np.ndarray:
