@@ -14,8 +14,9 @@ READY := $(VENV)/ready
 SAMPLE := output/sample
 RESULT := output/demo
 
-GRAPHICS := libegl1 libgl1
-HAS_GRAPHICS = $(RUN) -c "import ctypes; ctypes.CDLL('libEGL.so.1'), ctypes.CDLL('libGL.so.1')" 2>/dev/null
+GRAPHICS := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core
+HAS_GRAPHICS = QT_QPA_PLATFORM=offscreen $(RUN) -c "from PySide6.QtGui import QFontDatabase, QGuiApplication; \
+	application = QGuiApplication([]); assert QFontDatabase.families()" 2>/dev/null
 
 .PHONY: demo test evaluate simulator train bench graphics clean
 
@@ -42,7 +43,7 @@ bench: $(READY)
 	$(RUN) Testing/benchmarks/grading_time.py
 	$(RUN) Testing/benchmarks/simulation_time.py
 
-# The tests that draw a scene off screen crash without these libraries; root installs them, others are told.
+# The tests that draw a scene or the panel off screen fail without these; root installs them, others are told.
 graphics: $(READY)
 	@$(HAS_GRAPHICS) || { [ "$$(id -u)" = 0 ] && apt-get -qq update && \
 		apt-get -qq install --yes --no-install-recommends $(GRAPHICS) >/dev/null && $(HAS_GRAPHICS); } || \

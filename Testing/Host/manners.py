@@ -108,6 +108,10 @@ class SignalOf:
         """Take back `connect`."""
         return self._sender.disconnect(self._signature(), function)
 
+    def __call__(self, *arguments: Any) -> None:
+        """Send the signal."""
+        getattr(self._sender._qt, self._name).emit(*map(incoming, arguments))
+
     def _signature(self) -> str:
         return next(one for one in _signatures(self._sender._qt) if one.split("(")[0] == self._name)
 
