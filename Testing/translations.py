@@ -2,8 +2,8 @@
 
     python Testing/translations.py
 
-writes `ModicGrader/Resources/Translations/ModicGrader_en-US.ts`, the template that Qt Linguist and Slicer's Language Packs
-read. Qt's own `lupdate` knows neither `_()` nor the contexts that `slicer.i18n` looks texts up by.
+writes `ModicGrader/Resources/Translations/ModicGrader_en-US.ts`, the template that Qt Linguist and Slicer's Language
+Packs read. Qt's own `lupdate` knows neither `_()` nor the contexts that `slicer.i18n` looks texts up by.
 """
 
 from __future__ import annotations

@@ -121,8 +121,8 @@ def test_a_fault_in_the_lists_is_found(fault, tmp_path):
         path.touch()
     shutil.copytree(ROOT / "Resources" / "Schemas", source / "Resources")
     (source / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.16.3...3.19.7 FATAL_ERROR)\nproject(ModicGrader)\nfind_package(Slicer REQUIRED)\n"
-        "include(${Slicer_USE_FILE})\nadd_subdirectory(ModicGraderLib)\n"
+        "cmake_minimum_required(VERSION 3.16.3...3.19.7 FATAL_ERROR)\nproject(ModicGrader)\n"
+        "find_package(Slicer REQUIRED)\ninclude(${Slicer_USE_FILE})\nadd_subdirectory(ModicGraderLib)\n"
     )
     lists = (ROOT / "ModicGraderLib" / "CMakeLists.txt").read_text()
     lists = re.sub(r"(set\(LIBRARY_PYTHON_SCRIPTS\n).*?\n  \)", rf"\g<1>  {listed}\n  )", lists, flags=re.DOTALL)
