@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from .worker import REQUEST
 
@@ -123,19 +123,8 @@ class Run:
         return events
 
     def wait(self, hear: Callable[[Event], None] = lambda event: None) -> RunState:
-        """Poll until the run is over, and return its end. Ctrl-C, or an error in `hear`, ends the run first."""
-        try:
-            while self.state.is_active:
-                for event in self.poll():
-                    hear(event)
-                time.sleep(POLL_S)
-        except BaseException:
-            self.cancel()
-            while self.state.is_active:
-                self.poll()
-                time.sleep(POLL_S)
-            raise
-        return self.state
+        """As `wait_for`."""
+        return wait_for(self, hear)
 
     def cancel(self) -> None:
         """End the worker and what it started; returns at once, and `poll` says when all of it is gone."""
@@ -195,6 +184,32 @@ class Run:
             code = self._process.returncode if self._process else None
             self.error, self.is_fault = f"the worker ended without a result (exit code {code})", True
         return Event("error", self.error)
+
+
+class Pollable(Protocol):
+    """A run, or what has one inside."""
+
+    state: RunState
+
+    def poll(self) -> list[Event]: ...
+
+    def cancel(self) -> None: ...
+
+
+def wait_for(run: Pollable, hear: Callable[[Event], None] = lambda event: None) -> RunState:
+    """Poll until a run is over, and return its end. Ctrl-C, or an error in `hear`, ends the run first."""
+    try:
+        while run.state.is_active:
+            for event in run.poll():
+                hear(event)
+            time.sleep(POLL_S)
+    except BaseException:
+        run.cancel()
+        while run.state.is_active:
+            run.poll()
+            time.sleep(POLL_S)
+        raise
+    return run.state
 
 
 def start_python(arguments: list[str], environment: Mapping[str, str]) -> subprocess.Popen:

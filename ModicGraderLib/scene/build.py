@@ -9,7 +9,7 @@ from pathlib import Path
 
 import slicer
 
-from ..graded import GradedStudy
+from ..graded import MACHINE_MAP, GradedStudy
 from ..handover import to_words
 from ..report import StudyReport
 from ..terminology import MODIC_CHANGES, SPINE
@@ -27,9 +27,6 @@ STUDY, ROLE = "ModicGrader.study", "ModicGrader.role"
 
 IMAGES = {"t1": "ModicGrader.t1", "t2": "ModicGrader.t2"}
 """Roles of the report node's references to the volumes: those of the user carry no attributes of ours."""
-
-MACHINE_MAP = "modic_map_machine"
-"""The program's own map in `GradedStudy.maps`, where a reader edited `modic_map`."""
 
 
 @dataclass
@@ -95,16 +92,22 @@ def build_scene(
         The nodes that T1 and T2 were read from (`{"t1": ..., "t2": ...}`), where they are in the scene already.
     """
     scene = scene or current_scene()
-    remove_study(scene, name)
+    earlier, there = _nodes_of(scene, name), {node.GetID() for node in _all(scene)}
     given = volumes or {}
-    nodes = {**_images(graded, scene, given), **_findings(graded, scene)}
+    try:
+        nodes = {**_images(graded, scene, given), **_findings(graded, scene)}
+    except BaseException:
+        _remove(scene, [node for node in _all(scene) if node.GetID() not in there])
+        raise
     for role, reference in IMAGES.items():
         nodes["report"].SetNodeReferenceID(reference, nodes[role].GetID() if role in nodes else None)
     own = {role: node for role, node in nodes.items() if role not in given}
     for role, node in own.items():
         node.SetAttribute(STUDY, name)
         node.SetAttribute(ROLE, role)
-    return SceneNodes(**nodes, folder=_file(scene, name, list(own.values())))
+    # Only now that the new result is whole.
+    _remove(scene, earlier)
+    return SceneNodes(**nodes, folder=_file(scene, name, list(own.values()), given))
 
 
 def write_scene(graded: GradedStudy, path: Path) -> None:
@@ -134,25 +137,65 @@ def read_report(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> StudyRepo
     raise SceneError(f"the scene holds no report of {name}")
 
 
+def find_study(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> SceneNodes:
+    """The nodes of a study in a scene, also in one that was opened. Raises `SceneError` where it is not there."""
+    nodes = {node.GetAttribute(ROLE): node for node in _nodes_of(scene, name)}
+    if "report" not in nodes:
+        raise SceneError(f"the scene holds no report of {name}")
+    images = {role: nodes["report"].GetNodeReference(reference) for role, reference in IMAGES.items()}
+    return SceneNodes(**{**nodes, **images}, folder=_folder(scene, name))
+
+
+def studies(scene: slicer.vtkMRMLScene) -> dict[str, slicer.vtkMRMLScalarVolumeNode]:
+    """The graded studies of a scene by name, each with the volume that its results lie on: T2 where there is one."""
+    reports = [node for node in _all(scene) if node.GetAttribute(STUDY) and node.GetAttribute(ROLE) == "report"]
+    return {
+        node.GetAttribute(STUDY): node.GetNodeReference(IMAGES["t2"]) or node.GetNodeReference(IMAGES["t1"])
+        for node in reports
+    }
+
+
 def remove_study(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> None:
     """Remove what `build_scene` added under this name, with its display and storage nodes, and nothing else."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    for node in _nodes_of(scene, name):
+    _remove(scene, _nodes_of(scene, name))
+    if folder := _folder(scene, name):
+        _hierarchy(scene).RemoveItem(folder, False, False)
+
+
+def _remove(scene: slicer.vtkMRMLScene, nodes: list[slicer.vtkMRMLNode]) -> None:
+    """Remove nodes, their items in the subject hierarchy, and what displays and stores them."""
+    hierarchy = _hierarchy(scene)
+    for node in nodes:
         # First its item: the application removes that along with the node, slicer-core leaves it behind without a name.
         if item := hierarchy.GetItemByDataNode(node):
             hierarchy.RemoveItem(item, False, False)
-        helpers = [node.GetNodeReference(role) for role in ("display", "storage")]
+        helpers = [
+            node.GetNthNodeReference(role, number)
+            for role in ("display", "storage")
+            for number in range(node.GetNumberOfNodeReferences(role))
+        ]
         for unwanted in (node, *helpers):
-            if unwanted is not None:
+            if unwanted is not None and scene.IsNodePresent(unwanted):
                 scene.RemoveNode(unwanted)
-    folder = hierarchy.GetItemChildWithName(hierarchy.GetSceneItemID(), name)
-    if folder and hierarchy.GetItemAttribute(folder, STUDY) == name:
-        hierarchy.RemoveItem(folder, False, False)
+
+
+def _all(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLNode]:
+    return [scene.GetNthNode(number) for number in range(scene.GetNumberOfNodes())]
 
 
 def _nodes_of(scene: slicer.vtkMRMLScene, name: str) -> list[slicer.vtkMRMLNode]:
-    nodes = [scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes())]
-    return [node for node in nodes if node.GetAttribute(STUDY) == name]
+    return [node for node in _all(scene) if node.GetAttribute(STUDY) == name]
+
+
+def _hierarchy(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLSubjectHierarchyNode:
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+
+def _folder(scene: slicer.vtkMRMLScene, name: str) -> int:
+    """Item of a study in the subject hierarchy, 0 where there is none."""
+    hierarchy = _hierarchy(scene)
+    folder = hierarchy.GetItemChildWithName(hierarchy.GetSceneItemID(), name, True)
+    return folder if folder and hierarchy.GetItemAttribute(folder, STUDY) == name else 0
 
 
 def _images(graded: GradedStudy, scene: slicer.vtkMRMLScene, given: dict) -> dict[str, slicer.vtkMRMLNode]:
@@ -196,10 +239,12 @@ def _findings(graded: GradedStudy, scene: slicer.vtkMRMLScene) -> dict[str, slic
     return nodes
 
 
-def _file(scene: slicer.vtkMRMLScene, name: str, nodes: list[slicer.vtkMRMLNode]) -> int:
-    """Put the nodes under one study of the subject hierarchy, and return its item."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    folder = hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), name)
+def _file(
+    scene: slicer.vtkMRMLScene, name: str, nodes: list[slicer.vtkMRMLNode], given: dict[str, slicer.vtkMRMLNode]
+) -> int:
+    """Put the nodes into the study's folder in the subject hierarchy, and return its item."""
+    hierarchy = _hierarchy(scene)
+    folder = _folder(scene, name) or _new_folder(hierarchy, name, given.get("t2", given.get("t1")))
     hierarchy.SetItemAttribute(folder, STUDY, name)
     for node in nodes:
         if node.GetHideFromEditors():
@@ -208,3 +253,14 @@ def _file(scene: slicer.vtkMRMLScene, name: str, nodes: list[slicer.vtkMRMLNode]
         item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(folder, node)
         hierarchy.SetItemParent(item, folder)
     return folder
+
+
+def _new_folder(
+    hierarchy: slicer.vtkMRMLSubjectHierarchyNode, name: str, volume: slicer.vtkMRMLScalarVolumeNode | None
+) -> int:
+    """A folder in the study that `volume` belongs to, where DICOM export looks for it; otherwise a study of its own."""
+    item = hierarchy.GetItemByDataNode(volume) if volume is not None else 0
+    study = hierarchy.GetItemAncestorAtLevel(item, "Study") if item else 0
+    if study:
+        return hierarchy.CreateFolderItem(study, name)
+    return hierarchy.CreateStudyItem(hierarchy.GetSceneItemID(), name)

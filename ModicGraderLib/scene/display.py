@@ -14,6 +14,9 @@ BRIGHTEST_PERCENT = 97.0
 HEAT_FROM = 0.1
 """Part of the heat range below which a heat volume is see-through."""
 
+LEGEND_LABELS, LEGEND_SIZE, LEGEND_POSITION = 3, (0.12, 0.35), (0.97, 0.05)
+"""Numbers beside the legend; its size, and where it stands in a view, as shares of the view."""
+
 LABEL_COLOR, CORNER_COLOR = (1.0, 0.85, 0.2), (1.0, 0.45, 0.3)
 
 
@@ -31,6 +34,20 @@ def show_heat(node: slicer.vtkMRMLScalarVolumeNode, array: np.ndarray) -> None:
     display.AutoThresholdOff()
     display.SetThreshold(HEAT_FROM * hottest, hottest)
     display.ApplyThresholdOn()
+    add_legend(node)
+
+
+def add_legend(node: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Give a heat volume a color legend, hidden until the heat is shown. Slicer before 4.13 has none."""
+    if not hasattr(slicer, "vtkMRMLColorLegendDisplayNode"):
+        return
+    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
+    legend.SetTitleText(node.GetName())
+    legend.SetNumberOfLabels(LEGEND_LABELS)
+    legend.SetLabelFormat("%.2f")
+    legend.SetSize(*LEGEND_SIZE)
+    legend.SetPosition(*LEGEND_POSITION)
+    legend.SetVisibility(False)
 
 
 def _volume_display(node: slicer.vtkMRMLScalarVolumeNode, colors: str) -> slicer.vtkMRMLScalarVolumeDisplayNode:

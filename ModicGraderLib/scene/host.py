@@ -34,6 +34,8 @@ class Host:
         colors.SetMRMLScene(self.scene)
         colors.AddDefaultColorNodes()
         self.application.SetColorLogic(colors)
+        # The application's color module knows this class, MRML itself does not.
+        self.scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
         # These know the layouts, and the node classes of their modules, without which a scene cannot be read.
         self._logics = [colors]
         self._start("Layout", slicer.vtkMRMLLayoutLogic())

@@ -22,7 +22,11 @@ def arrange_views(scene: slicer.vtkMRMLScene, nodes: SceneNodes, graded: GradedS
     shown = {role: getattr(graded.study, role) for role in VIEWS if getattr(graded.study, role) is not None}
     layouts = slicer.vtkMRMLLayoutNode
     layout = layouts.SlicerLayoutSideBySideView if len(shown) == 2 else layouts.SlicerLayoutOneUpRedSliceView
-    scene.GetFirstNodeByClass("vtkMRMLLayoutNode").SetViewArrangement(layout)
+    arrangement = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    if arrangement is None:
+        # Slicer without a window has no views.
+        return
+    arrangement.SetViewArrangement(layout)
     heat = nodes.modic_probability or nodes.evidence
     for (role, volume), view in zip(shown.items(), VIEWS.values(), strict=False):
         _show_slice(scene.GetSingletonNode(view, "vtkMRMLSliceNode"), volume, _middle(graded))
