@@ -44,8 +44,6 @@ class Preparation:
         Draws the cases, and is told to begin them.
     launcher:
         How a Python is started (see `launch`).
-    device:
-        On which the machine grades.
 
     Attributes
     ----------
@@ -59,9 +57,8 @@ class Preparation:
         What the machine found; not to be shown before the case is revealed.
     """
 
-    def __init__(self, session: TeachingSession, launcher: Launcher | None = None, device: str = "auto"):
+    def __init__(self, session: TeachingSession, launcher: Launcher | None = None):
         self.session = session
-        self._device = device
         self._run = Run(launcher)
         self._folder: tempfile.TemporaryDirectory | None = None
         self._forget()
@@ -76,10 +73,13 @@ class Preparation:
         """File of its true labels; not to be shown before the case is revealed."""
         return self._path(f"{STUDY}/labels.nii.gz")
 
-    def start(self, wish: Wish) -> None:
-        """Begin to prepare another case; what was under way is ended, and files of the last case are removed."""
+    def start(self, wish: Wish, device: str = "auto") -> None:
+        """Begin to prepare another case, which the machine grades on a device.
+
+        What was under way is ended, and the files of the last case are removed.
+        """
         self.close()
-        self._wish = wish
+        self._wish, self._device = wish, device
         self._simulate()
 
     def poll(self) -> None:
