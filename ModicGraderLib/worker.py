@@ -64,6 +64,11 @@ def main(arguments: Sequence[str]) -> int:
     except (InputError, ModelError) as error:
         caller.tell(error=" ".join(str(error).split()), kind="input")
         return WRONG_INPUT
+    except ModuleNotFoundError as error:
+        caller.tell(
+            error=f"the Python package {error.name} is not installed; README.md says how to install", kind="input"
+        )
+        return WRONG_INPUT
     except Exception as error:
         if _is_out_of_memory(error):
             caller.tell(error=OUT_OF_MEMORY, kind="input")

@@ -106,6 +106,7 @@ def test_a_request_that_cannot_be_met_is_an_error_of_the_input(ask, request_, sa
     ("error", "kind", "said"),
     [
         (ModelError("disc-grader is damaged; install again"), "input", "install again"),
+        (ModuleNotFoundError("No module", name="torch"), "input", "package torch is not installed"),
         (MemoryError(), "input", "too little memory"),
         (ZeroDivisionError("by\nnothing"), "fault", "ZeroDivisionError: by nothing"),
     ],
