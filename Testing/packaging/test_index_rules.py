@@ -27,7 +27,7 @@ BUNDLED = {"numpy", "pillow", "pydicom", "scipy", "simpleitk"}
 COMMAND_LINE_ONLY = {"rich", "typer"}
 """What only `modicgrader` in a terminal needs; the worker that Slicer launches does not."""
 
-SLICER = {"ctk", "qt", "slicer", "vtk", "SampleData", "SimpleITK", "sitkUtils", "numpy", "scipy"}
+SLICER = {"ctk", "qt", "slicer", "vtk", "SampleData", "SimpleITK", "sitkUtils", "numpy", "scipy", "packaging"}
 """What a module may import when Slicer starts, beside the standard library and itself."""
 
 
