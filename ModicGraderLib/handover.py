@@ -50,6 +50,7 @@ def to_words(graded: GradedStudy) -> str:
         "alignment": asdict(study.alignment),
         "quality": [asdict(finding) for finding in study.quality],
         "discs": [asdict(disc) for disc in graded.location.discs],
+        "lowest_disc": graded.location.numbering.lowest_disc,
     }
     return json.dumps(words, default=np.ndarray.tolist)
 

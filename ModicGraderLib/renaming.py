@@ -57,6 +57,12 @@ def restored(report: StudyReport, correction: Correction) -> StudyReport:
     )
 
 
+def rename_discs(discs: tuple[LocatedDisc, ...], lowest_disc: str, new_lowest: str) -> tuple[LocatedDisc, ...]:
+    """Located discs, named from one lowest disc, with the names that follow from another; all have one."""
+    steps = steps_up(lowest_disc, new_lowest)
+    return tuple(replace(disc, level=moved_up(disc.level, steps)) for disc in discs)
+
+
 def located_disc(disc: DiscReport) -> LocatedDisc:
     """Where a report says that a disc lies."""
     return LocatedDisc(

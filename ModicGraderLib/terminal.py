@@ -17,9 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from .comparison import Comparison
-from .export.page import percent
+from .corrections import describe, machine_report, standing, standing_at, words
 from .progress import Progress
-from .report import StudyReport
+from .report import DiscReport, StudyReport
+from .wording import percent
+
+GRADES_SHOWN = ("modic", "pfirrmann")
+"""Grades in the table of levels, by their names in `DiscReport.readings`; narrowing is shown as a probability."""
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def shown_progress() -> Iterator[Progress]:
 
 
 def print_summary(report: StudyReport, directory: Path, files: list[Path], *, as_json: bool) -> None:
-    """Print the levels, the findings and where the report is."""
+    """Print the levels, the findings, what a reader corrected, and where the report is."""
     if as_json:
         return print_json(_summary(report, files))
     console = Console(highlight=False)
@@ -44,6 +48,8 @@ def print_summary(report: StudyReport, directory: Path, files: list[Path], *, as
     for finding in report.quality:
         level = f" ({finding.level})" if finding.level else ""
         console.print(f"{finding.severity}{level}: {finding.message}", markup=False, soft_wrap=True)
+    for correction in standing(report):
+        console.print(f"corrected: {describe(correction)}", markup=False, soft_wrap=True)
     console.print(f"Report: {directory / 'report.html'}", markup=False, soft_wrap=True)
 
 
@@ -117,6 +123,7 @@ def _summary(report: StudyReport, files: list[Path]) -> dict[str, Any]:
         "numbering": whole["numbering"],
         "quality": whole["quality"],
         "discs": discs,
+        "corrections": whole["corrections"],
         "files": [str(path) for path in files],
     }
 
@@ -125,9 +132,19 @@ def _table(report: StudyReport) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     for name in ("Level", "Modic", "any change", "Pfirrmann", "narrowed", "herniation", "bulging", "listhesis"):
         table.add_column(name)
-    for disc in report.discs:
-        chances = (disc.narrowing.present, disc.herniation, disc.bulging, disc.spondylolisthesis)
-        grades = (disc.modic.grade, disc.pfirrmann.grade)
-        modic, pfirrmann = ("–" if grade is None else str(grade) for grade in grades)
-        table.add_row(disc.level, modic, percent(disc.modic.any_change), pfirrmann, *map(percent, chances))
+    for disc, said in zip(report.discs, machine_report(report).discs, strict=True):
+        modic, pfirrmann = (_grade(report, disc, name, _shown(said.readings[name].grade)) for name in GRADES_SHOWN)
+        narrowed = _grade(report, disc, "narrowing", percent(disc.narrowing.present))
+        chances = map(percent, (disc.herniation, disc.bulging, disc.spondylolisthesis))
+        table.add_row(disc.level, modic, percent(disc.modic.any_change), pfirrmann, narrowed, *chances)
     return table
+
+
+def _grade(report: StudyReport, disc: DiscReport, field: str, said: str) -> Text:
+    """What the program said, and where a reader corrected it what counts instead."""
+    correction = standing_at(report, disc.level).get(field)
+    return Text(said) if correction is None else Text(f"{said} → {words(field, correction.reader_value)}", "yellow")
+
+
+def _shown(grade: int | str | None) -> str:
+    return "–" if grade is None else str(grade)

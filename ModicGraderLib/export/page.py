@@ -9,18 +9,18 @@ import jinja2
 import numpy as np
 
 from ..anatomy import ENDPLATES, MODIC_MAP_LABELS, vertebrae_of
+from ..corrections import TITLES, machine_report, minute, standing, standing_at, words
 from ..graded import GradedStudy
 from ..report import DiscReport, EndplateReport, StudyReport
 from ..resources import resource_path
 from ..study import Volume
+from ..wording import listed, percent
 from .pictures import EVIDENCE, MODIC_COLORS, gray_windows, level_pictures, overviews
 
 CONTRASTS = {"t1": "T1", "t2": "T2", "t2_fat_suppressed": "T2 fat-suppressed"}
 SEVERITIES = ("error", "warning", "info")
 LIKELY = 0.5
 """Probability from which a finding is set off in the table; all probabilities are calibrated."""
-
-_WORDS = {"endplate_lesion": "endplate lesion", "modic": "Modic type", "pfirrmann": "Pfirrmann grade"}
 
 
 def report_page(graded: GradedStudy) -> str:
@@ -48,12 +48,13 @@ def report_page(graded: GradedStudy) -> str:
         type_colors=_type_colors(graded),
         likely=LIKELY,
         extents=extents(report),
+        said={disc.level: one for disc, one in zip(report.discs, machine_report(report).discs, strict=True)},
+        corrected={disc.level: standing_at(report, disc.level) for disc in report.discs},
+        corrections=[
+            (one, TITLES[one.field], words(one.field, one.machine), words(one.field, one.reader_value), minute(one))
+            for one in standing(report)
+        ],
     )
-
-
-def percent(probability: float | None) -> str:
-    """A probability as a reader wants it; an en dash where there is none."""
-    return "–" if probability is None else f"{100 * probability:.0f}\u202f%"
 
 
 def measured(report: DiscReport | EndplateReport | StudyReport, name: str, digits: int = 1) -> str:
@@ -80,28 +81,31 @@ def summary(report: StudyReport) -> str:
     if not report.discs:
         return "No disc was graded."
     discs = report.discs
-    changed = [disc for disc in discs if (disc.modic.any_change or 0) >= LIKELY]
+    changed = [disc for disc in discs if _is_changed(disc, report)]
     narrowed = [disc.level for disc in discs if disc.narrowing.grade]
     graded = [disc for disc in discs if disc.pfirrmann.grade is not None]
-    parts = [f"Modic changes at {_listed([_typed(disc) for disc in changed])}" if changed else "No Modic changes"]
+    parts = [f"Modic changes at {listed([_typed(disc) for disc in changed])}" if changed else "No Modic changes"]
     if graded:
         worst = max(disc.pfirrmann.grade for disc in graded)
-        at = _listed([disc.level for disc in graded if disc.pfirrmann.grade == worst])
+        at = listed([disc.level for disc in graded if disc.pfirrmann.grade == worst])
         parts.append(f"highest Pfirrmann grade {worst} at {at}")
-    parts.append(f"narrowed discs: {_listed(narrowed)}" if narrowed else "no narrowed disc")
+    parts.append(f"narrowed discs: {listed(narrowed)}" if narrowed else "no narrowed disc")
     return "; ".join(parts) + "."
 
 
 def withheld(report: StudyReport) -> list[str]:
-    """One sentence for each reason to withhold a grade, with the discs it holds for."""
+    """One sentence for each reason to withhold a grade that no reader gave, with the discs it holds for."""
     reasons = sorted(
-        (one["grade"], one["reason"], index) for index, disc in enumerate(report.discs) for one in disc.abstained
+        (one["grade"], one["reason"], index)
+        for index, disc in enumerate(report.discs)
+        for one in disc.abstained
+        if one["grade"] not in standing_at(report, disc.level)
     )
     sentences = []
     for (grade, reason), group in groupby(reasons, key=lambda one: one[:2]):
         levels = [report.discs[index].level for *_, index in group]
-        where = "all discs" if len(levels) == len(report.discs) else _listed(levels)
-        sentences.append(f"{_WORDS.get(grade, grade.replace('_', ' '))} ({where}): {reason}")
+        where = "all discs" if len(levels) == len(report.discs) else listed(levels)
+        sentences.append(f"{TITLES.get(grade, grade.replace('_', ' '))} ({where}): {reason}")
     return sentences
 
 
@@ -112,12 +116,15 @@ def _type_colors(graded: GradedStudy) -> dict[str, str]:
     return {name: "#{:02x}{:02x}{:02x}".format(*MODIC_COLORS[name]) for name in shown}
 
 
+def _is_changed(disc: DiscReport, report: StudyReport) -> bool:
+    """Whether a disc is changed: by what a reader says, else by the probability, which is there without a type too."""
+    if "modic" in standing_at(report, disc.level):
+        return disc.modic.grade not in (None, "0")
+    return (disc.modic.any_change or 0) >= LIKELY
+
+
 def _typed(disc: DiscReport) -> str:
     return f"{disc.level} (type {disc.modic.grade})" if disc.modic.grade else f"{disc.level} (type not given)"
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _series(volume: Volume) -> dict[str, Any]:

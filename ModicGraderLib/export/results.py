@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from .. import scene
-from ..graded import GradedStudy
+from ..graded import MACHINE_MAP, GradedStudy
 from .images import to_image, write_image
 from .page import report_page
 from .segmentation import write_segmentation
 from .tables import endplate_rows, level_rows, write_table
 
-MAPS = ("modic_map", "modic_probability", "evidence")
+MAPS = ("modic_map", MACHINE_MAP, "modic_probability", "evidence")
 FILES = (
     "levels.csv",
     "endplates.csv",
@@ -66,7 +66,7 @@ def _write_all(graded: GradedStudy, folder: Path) -> None:
     for name in MAPS:
         if name in graded.maps:
             array = graded.maps[name]
-            kind = np.uint8 if name == "modic_map" else np.float32
+            kind = np.uint8 if name in ("modic_map", MACHINE_MAP) else np.float32
             write_image(folder / f"{name}.nii.gz", to_image(array.astype(kind), affine))
     (folder / "report.json").write_text(graded.report.to_json(), encoding="utf-8")
 

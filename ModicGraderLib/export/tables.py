@@ -7,21 +7,35 @@ from pathlib import Path
 from typing import Any
 
 from ..anatomy import CORNERS, ENDPLATE_LESIONS, ENDPLATES, MODIC_TYPES, PFIRRMANN_GRADES, vertebrae_of
+from ..corrections import LOWEST_DISC, MODIC_MAP, machine_report, standing_at
 from ..measurement.disc_geometry import DISC_MEASURES
 from ..measurement.endplate_change import EXTENTS
-from ..report import DiscReport, EndplateReport, GradeReading, ModicReading, StudyReport
+from ..report import Correction, DiscReport, EndplateReport, GradeReading, ModicReading, StudyReport
 
 Row = dict[str, Any]
 
+DISC_GRADES = {name: name for name in ("modic", "pfirrmann", "endplate_lesion", "narrowing")}
+"""Columns of `levels.csv` that can be corrected, by their names in `DiscReport.readings`."""
+
 
 def level_rows(report: StudyReport) -> list[Row]:
-    """One row a disc, head to foot; None where a grade is withheld. Coordinates are LPS mm."""
-    return [_level(disc) for disc in report.discs]
+    """One row a disc, head to foot; None where a grade is withheld. Coordinates are LPS mm.
+
+    Grades are those that count; beside each stands what the program said, and who corrected it and when.
+    """
+    return [
+        {**_level(disc), **_numbered(report, said), **_corrected(report, disc, said, DISC_GRADES)}
+        for disc, said in zip(report.discs, machine_report(report).discs, strict=True)
+    ]
 
 
 def endplate_rows(report: StudyReport) -> list[Row]:
-    """One row an endplate, head to foot; None where nothing was measured."""
-    return [_endplate(disc, name) for disc in report.discs for name in ENDPLATES]
+    """One row an endplate, head to foot; None where nothing was measured. Corrections are told as in `level_rows`."""
+    return [
+        {**_endplate(disc, name), **_endplate_corrected(report, disc, said, name)}
+        for disc, said in zip(report.discs, machine_report(report).discs, strict=True)
+        for name in ENDPLATES
+    ]
 
 
 def write_table(path: Path, rows: list[Row]) -> None:
@@ -65,6 +79,31 @@ def _endplate(disc: DiscReport, name: str) -> Row:
         "location": " ".join(endplate.location),
         **_measured(endplate, EXTENTS),
     }
+
+
+def _corrected(report: StudyReport, disc: DiscReport, said: DiscReport, names: dict[str, str]) -> Row:
+    """What the program said of each grade (columns by reading), and who corrected it when."""
+    corrections, row = standing_at(report, disc.level), {}
+    for reading, column in names.items():
+        row |= {f"{column}_machine": said.readings[reading].grade, **_who(column, corrections.get(reading))}
+    return row
+
+
+def _endplate_corrected(report: StudyReport, disc: DiscReport, said: DiscReport, name: str) -> Row:
+    extents = {f"{extent}_machine": getattr(said.endplates[name], extent) for extent in (*EXTENTS, "height_class")}
+    edited = standing_at(report, disc.level).get(MODIC_MAP)
+    if edited is not None and edited.reader_value.get(name) == edited.machine.get(name):
+        edited = None
+    return {**_corrected(report, disc, said, {f"{name}_endplate_modic": "modic"}), **extents, **_who("map", edited)}
+
+
+def _numbered(report: StudyReport, said: DiscReport) -> Row:
+    return {"level_machine": said.level, **_who("level", standing_at(report, None).get(LOWEST_DISC))}
+
+
+def _who(column: str, correction: Correction | None) -> Row:
+    by, at = (correction.reader, correction.when) if correction else (None, None)
+    return {f"{column}_corrected_by": by, f"{column}_corrected_at": at}
 
 
 def _measured(report: DiscReport | EndplateReport, names: tuple[str, ...]) -> Row:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..anatomy import CORNERS
+from ..corrections import describe, standing_at
 from ..report import DiscReport, StudyReport
 
 LABEL_GAP_MM = 22.0
@@ -59,6 +60,9 @@ def table(report: StudyReport) -> dict[str, list]:
         "Width (mm)": lambda disc: disc.width_mm,
         "Confidence": lambda disc: disc.confidence,
         "Withheld": lambda disc: "; ".join(f"{item['grade']}: {item['reason']}" for item in disc.abstained),
+        "Corrected by a reader": lambda disc: "; ".join(
+            describe(one).removeprefix(f"{disc.level} ") for one in standing_at(report, disc.level).values()
+        ),
     }
     return {title: [cell(disc) for disc in report.discs] for title, cell in columns.items()}
 

@@ -9,11 +9,15 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from ..grid import Grid
 from ..terminology import Structure, slicer_terminology, structures_in
 from .findings import Landmark
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """MRML's patient space runs to the right and to the front, the library's to the left and to the back."""
+
+Columns = dict[str, Sequence[str] | Sequence[float | None]]
+"""Columns of a table by title: text where every cell is text, otherwise numbers (None where there is none)."""
 
 BINARY_LABELMAP = "Binary labelmap"
 """Slicer's name of a segmentation's representation as voxels."""
@@ -110,16 +114,31 @@ def add_points(scene: slicer.vtkMRMLScene, name: str, landmarks: Iterable[Landma
     """A markups point list, locked so that it is not moved by accident."""
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
     node.CreateDefaultDisplayNodes()
-    for landmark in landmarks:
-        index = node.AddControlPoint(*to_ras(landmark.point), landmark.label)
-        node.SetNthControlPointDescription(index, landmark.description)
+    fill_points(node, landmarks)
     node.SetLocked(True)
     return node
 
 
-def add_table(scene: slicer.vtkMRMLScene, name: str, columns: dict[str, Sequence[str] | Sequence[float | None]]):
-    """A table node of columns by title: text where every cell is text, otherwise numbers (None where there is none)."""
+def fill_points(node: slicer.vtkMRMLMarkupsFiducialNode, landmarks: Iterable[Landmark]) -> None:
+    """Put landmarks into a point list in the place of what is in it."""
+    node.RemoveAllControlPoints()
+    for landmark in landmarks:
+        index = node.AddControlPoint(*to_ras(landmark.point), landmark.label)
+        node.SetNthControlPointDescription(index, landmark.description)
+
+
+def add_table(scene: slicer.vtkMRMLScene, name: str, columns: Columns):
+    """A table node of columns."""
     node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    fill_table(node, columns)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    node.SetLocked(True)
+    return node
+
+
+def fill_table(node: slicer.vtkMRMLTableNode, columns: Columns) -> None:
+    """Put columns into a table in the place of what is in it."""
+    node.RemoveAllColumns()
     for title, cells in columns.items():
         if all(isinstance(cell, str) for cell in cells):
             array = vtk.vtkStringArray()
@@ -130,9 +149,6 @@ def add_table(scene: slicer.vtkMRMLScene, name: str, columns: dict[str, Sequence
         for cell in cells:
             array.InsertNextValue(cell)
         node.AddColumn(array)
-    node.SetUseColumnTitleAsColumnHeader(True)
-    node.SetLocked(True)
-    return node
 
 
 def add_text(scene: slicer.vtkMRMLScene, name: str, text: str):
@@ -161,3 +177,42 @@ def voxels(image: vtk.vtkImageData) -> np.ndarray:
     """A copy of the array (slices, rows, columns) that an image was made of: the inverse of `_image_data`."""
     scalars = vtk_to_numpy(image.GetPointData().GetScalars())
     return scalars.reshape(image.GetDimensions()[::-1])[::-1].copy()
+
+
+def segment_labels(
+    node: slicer.vtkMRMLSegmentationNode, structures: tuple[Structure, ...], grid: Grid
+) -> tuple[np.ndarray, list[str]]:
+    """The segments of a segmentation as labels (slices, rows, columns) uint8 on a grid, wherever they were drawn.
+
+    Also the names of segments with voxels that are none of `structures`, by identifier or by name.
+    """
+    labels, unknown = np.zeros(grid.shape, np.uint8), []
+    segmentation = node.GetSegmentation()
+    for identifier in segmentation.GetSegmentIDs():
+        segment = segmentation.GetSegment(identifier)
+        mask = _segment_mask(segment, grid)
+        if not mask.any():
+            continue
+        label = next((one.label for one in structures if identifier == one.id or segment.GetName() == one.name), None)
+        if label is None:
+            unknown.append(segment.GetName())
+        else:
+            labels[mask] = label
+    return labels, unknown
+
+
+def _segment_mask(segment: slicer.vtkSegment, grid: Grid) -> np.ndarray:
+    image = segment.GetRepresentation(BINARY_LABELMAP)
+    if image is None or image.IsEmpty():
+        return np.zeros(grid.shape, bool)
+    there, found = oriented_image(np.zeros(grid.shape, np.uint8), grid.affine), slicer.vtkOrientedImageData()
+    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, there, found)
+    return voxels(found) == segment.GetLabelValue()
+
+
+def patient_affine(node: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
+    """4x4 from the index (k, j, i, 1) of a volume's array to LPS mm."""
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    rows = [[matrix.GetElement(row, column) for column in (2, 1, 0, 3)] for row in range(4)]
+    return LPS_TO_RAS @ np.array(rows)
