@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import types
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ class qSlicerApplication(QtWidgets.QApplication):
         self.setOrganizationName(ORGANIZATION)
         self.setApplicationName(NAME)
         self._host = host
+        self._options = types.SimpleNamespace(runPythonAndExit=False)
         self._folder = tempfile.TemporaryDirectory(prefix="slicer-host-")
         self._temporary_path = self._folder.name
         # Settings in a file of our own: a test must not write into those of the user.
@@ -123,6 +125,10 @@ class qSlicerApplication(QtWidgets.QApplication):
     def testingEnabled(self) -> bool:
         """False: messages are to be shown, that tests see them."""
         return False
+
+    def commandOptions(self) -> types.SimpleNamespace:
+        """How the application was called."""
+        return self._options
 
     def startupEnvironment(self) -> QtCore.QProcessEnvironment:
         """The environment that the application was started in."""

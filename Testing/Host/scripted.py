@@ -146,8 +146,8 @@ class ModuleParent:
 def open_module(path: str | Path) -> Any:
     """Load a module's file as Slicer does when it starts and the user opens the module; its Python widget.
 
-    Slicer imports the file under its own name, makes the module, then the widget with a parent of Qt, and calls
-    `setup` and `enter`.
+    Slicer imports the file under its own name, makes the module, says that it has started, makes the widget with a
+    parent of Qt, calls `setup`, and `enter` when the user opens the module.
     """
     import importlib.util
 
@@ -167,7 +167,8 @@ def open_module(path: str | Path) -> Any:
     outer._qt._python = widget
     parent._widget = outer
     widget.setup()
-    outer.enter()
+    if slicer.util.mainWindow() is not None:
+        slicer.util.selectModule(name)
     return widget
 
 

@@ -274,3 +274,23 @@ def test_the_views_show_what_the_application_logic_is_told():
     assert composite is slicer.mrmlScene
     logic = slicer.app.layoutManager().sliceWidget("Yellow").sliceLogic()
     assert logic.GetSliceCompositeNode().GetBackgroundVolumeID() == volume.GetID()
+
+
+@pytest.mark.parametrize("code", [0, 2])
+def test_a_script_runs_without_a_window_and_ends_with_its_own_exit_code(code, tmp_path):
+    import os
+    import subprocess
+    import sys
+
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, qt, slicer.util\n"
+        "assert slicer.util.mainWindow() is None and slicer.app.layoutManager() is None\n"
+        "print(slicer.mrmlScene.GetClassName())\n"
+        "qt.QTimer.singleShot(10, lambda: slicer.util.exit(int(sys.argv[1])))\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), str(root / "Testing")))}
+    command = [sys.executable, "-m", "Host", script, str(code)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (code, "vtkMRMLScene"), done.stderr
