@@ -29,15 +29,30 @@ def arrange_views(scene: slicer.vtkMRMLScene, nodes: SceneNodes, graded: GradedS
     arrangement.SetViewArrangement(layout)
     heat = nodes.modic_probability or nodes.evidence
     for (role, volume), view in zip(shown.items(), VIEWS.values(), strict=False):
-        _show_slice(scene.GetSingletonNode(view, "vtkMRMLSliceNode"), volume, _middle(graded))
-        composite = slicer.vtkMRMLSliceCompositeNode()
-        composite.SetSingletonTag(view)
-        composite.SetLayoutName(view)
-        composite = scene.AddNode(composite)
-        composite.SetBackgroundVolumeID(getattr(nodes, role).GetID())
+        composite = show_volume(scene, view, getattr(nodes, role), volume, _middle(graded))
         composite.SetForegroundVolumeID(heat.GetID() if heat else None)
-        composite.SetForegroundOpacity(0.0)
-        composite.SetLinkedControl(True)
+
+
+def show_volume(
+    scene: slicer.vtkMRMLScene,
+    view: str,
+    node: slicer.vtkMRMLScalarVolumeNode,
+    volume: Volume,
+    middle: np.ndarray,
+) -> slicer.vtkMRMLSliceCompositeNode:
+    """Show a volume in a slice view, in its own slice nearest to a point (3,) in LPS mm; the view's composite node.
+
+    The view is linked with the others, and whatever is laid over it is see-through at first.
+    """
+    _show_slice(scene.GetSingletonNode(view, "vtkMRMLSliceNode"), volume, middle)
+    composite = slicer.vtkMRMLSliceCompositeNode()
+    composite.SetSingletonTag(view)
+    composite.SetLayoutName(view)
+    composite = scene.AddNode(composite)
+    composite.SetBackgroundVolumeID(node.GetID())
+    composite.SetForegroundOpacity(0.0)
+    composite.SetLinkedControl(True)
+    return composite
 
 
 def _middle(graded: GradedStudy) -> np.ndarray:
