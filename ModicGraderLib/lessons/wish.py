@@ -2,8 +2,8 @@
 
 Difficulty is a matter of the Modic changes that a reader would call, and is measured on the pictures. A change is
 
-- easy, if it differs from the patient's own marrow by `EASY` times the noise or more, and covers as much of the second
-  largest of its slices;
+- easy, if it differs from the patient's own marrow by at least `EASY` times the noise, and covers at least the area of
+  `EASY` on its second largest slice;
 - hard, if it differs by less than `HARD`, or covers less;
 - medium in between.
 
@@ -47,7 +47,7 @@ class _Seen(NamedTuple):
     area_mm2: float
 
 
-EASY, HARD = _Seen(4.0, 60.0), _Seen(2.5, 20.0)
+EASY, HARD = _Seen(3.0, 60.0), _Seen(2.5, 36.0)
 """Bounds of contrast to noise and area: below the contrast of `HARD` not every change can be made out (see
 `simulation.visibility.CONTRAST_TO_NOISE`); the others are our choice."""
 
@@ -55,9 +55,9 @@ MODIC_LEVELS = {"L1/L2": 0.05, "L2/L3": 0.1, "L3/L4": 0.15, "L4/L5": 0.35, "L5/S
 """Chance of each level to be changed: mostly the lowest two, as in patients."""
 
 CHANGES = {
-    "easy": {"strength": (0.9, 1.0), "depth_percent": (28, 50), "extent_percent": (75, 100)},
-    "medium": {"strength": (0.6, 0.8), "depth_percent": (16, 28), "extent_percent": (50, 80)},
-    "hard": {"strength": (0.45, 0.65), "depth_percent": (12, 20), "extent_percent": (45, 65)},
+    "easy": {"strength": (0.95, 1.0), "depth_percent": (30, 50), "extent_percent": (80, 100)},
+    "medium": {"strength": (0.75, 0.9), "depth_percent": (16, 26), "extent_percent": (50, 75)},
+    "hard": {"strength": (0.5, 0.7), "depth_percent": (9, 15), "extent_percent": (40, 60)},
 }
 """From what a change is drawn, so that it mostly turns out as hard as was wished."""
 

@@ -107,12 +107,12 @@ def test_what_there_is_not_cannot_be_wished(wish):
 @pytest.mark.parametrize(
     ("changes", "difficulty"),
     [
-        (((4.0, 60.0),), "easy"),
-        (((3.9, 60.0),), "medium"),
-        (((4.0, 59.0),), "medium"),
-        (((2.5, 20.0),), "medium"),
+        (((3.0, 60.0),), "easy"),
+        (((2.9, 60.0),), "medium"),
+        (((3.0, 59.0),), "medium"),
+        (((2.5, 36.0),), "medium"),
         (((2.4, 80.0),), "hard"),
-        (((9.0, 19.0),), "hard"),
+        (((9.0, 35.0),), "hard"),
         (((9.0, 90.0), (2.4, 90.0)), "hard"),
         ((), None),
     ],
