@@ -37,7 +37,7 @@ BRIGHTEST_PERCENT = 98.0
 
 
 def draw_thumbnail(t1: Volume, t2: Volume, center_lps_mm: np.ndarray) -> Image.Image:
-    """T1 beside T2, the slice through a point, which comes to the middle of either half; 8-bit gray."""
+    """T1 beside T2, the slice through a point, which comes to the middle of either half if it can; 8-bit gray."""
     picture = Image.new("L", SIZE)
     for left, volume in ((0, t1), (SIZE[0] // 2 + GAP // 2, t2)):
         picture.paste(_half(volume, center_lps_mm), (left, 0))
@@ -46,10 +46,12 @@ def draw_thumbnail(t1: Volume, t2: Volume, center_lps_mm: np.ndarray) -> Image.I
 
 def _half(volume: Volume, center_lps_mm: np.ndarray) -> Image.Image:
     size = (SIZE[0] - GAP) // 2, SIZE[1]
-    number, row, column = volume.to_index(center_lps_mm)
-    _, row_mm, column_mm = volume.spacing
-    high, wide = HEIGHT_MM / row_mm, HEIGHT_MM * size[0] / size[1] / column_mm
-    box = (column - wide / 2, row - high / 2, column + wide / 2, row + high / 2)
+    number, *center = volume.to_index(center_lps_mm)
+    lengths_mm = np.array([HEIGHT_MM, HEIGHT_MM * size[0] / size[1]])
+    shape = np.array(volume.array.shape[1:])
+    lengths = np.minimum(lengths_mm / volume.spacing[1:], shape)
+    top, left = np.clip(center - lengths / 2, 0, shape - lengths)
+    box = (left, top, left + lengths[1], top + lengths[0])
     cut = Image.fromarray(volume.array[round(number)]).resize(size, Image.Resampling.LANCZOS, box)
     gray = np.asarray(cut) / np.percentile(cut, BRIGHTEST_PERCENT)
     steps = np.round(np.clip(gray, 0, 1) * (GRAYS - 1)) * (255 / (GRAYS - 1))
