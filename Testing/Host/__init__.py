@@ -4,7 +4,7 @@
 
     Host.install()
     widget = Host.open_module("ModicGrader/ModicGrader.py")
-    Host.grab(widget.parent, "panel.png")
+    Host.grab_window(widget.parent, "window.png")
 
 The scene, its nodes, its logics and `slicer.util` are Slicer's own; the widgets are Qt's own, made by PySide6 and shown
 with PythonQt's manners. README.md beside this file lists what each stand-in stands for.
@@ -87,6 +87,18 @@ def reset() -> list[str]:
 
 def grab(widget: Any, path: str | Path, size: tuple[int, int] | None = None) -> None:
     """Write a picture of a widget, laid out as on a screen of its size (width, height) or of the size it wants."""
-    from .picture import grab as grab_here
+    from . import picture
 
-    grab_here(widget, Path(path), size)
+    picture.grab(widget, Path(path), size)
+
+
+def grab_window(panel: Any, path: str | Path, size: tuple[int, int] = (1600, 1000)) -> None:
+    """Write a picture (width, height) of a panel with the slice views of T1 and T2 beside it."""
+    from . import picture
+
+    picture.grab_window(panel, Path(path), size)
+
+
+def running() -> Any:
+    """The scene and the application's logic, as `ModicGraderLib.scene.render` wants them."""
+    return _host
