@@ -16,8 +16,12 @@ STUB = Path(__file__).parent / "stub_slicer"
 MODULES = Path("lib/Slicer-5.12/qt-scripted-modules")
 """Where Slicer looks for scripted modules, below the folder of an installed extension."""
 
-NO_COMPILER = [f"-DCMAKE_{language}_COMPILER_{key}" for language in ("C", "CXX") for key in ("FORCED=1", "WORKS=1")]
-"""Nothing is compiled, so the test needs no compiler, though `project(ModicGrader)` asks for one by default."""
+CMAKE = Path(cmake.CMAKE_BIN_DIR)
+
+NO_COMPILER = [
+    f"-DCMAKE_{language}_COMPILER{value}" for language in ("C", "CXX") for value in (f"={CMAKE / 'cmake'}", "_FORCED=1")
+]
+"""`project(ModicGrader)` asks for compilers; nothing is compiled, so that any program does and none is tried out."""
 
 
 def tracked_files() -> list[Path]:
@@ -49,7 +53,7 @@ def _run(*command: str | Path, cwd: Path, check: bool = True) -> subprocess.Comp
 
 
 def _cmake(*arguments: str | Path, cwd: Path, program: str = "cmake", check: bool = True):
-    return _run(Path(cmake.CMAKE_BIN_DIR) / program, *arguments, cwd=cwd, check=check)
+    return _run(CMAKE / program, *arguments, cwd=cwd, check=check)
 
 
 def _configure(source: Path, build: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
