@@ -24,7 +24,7 @@ from .anatomy import (
 )
 from .disagreement import DISAGREE, disagreements
 from .errors import InputError
-from .measurement.endplate_change import EXTENTS, ChangeExtent
+from .measurement.endplate_change import EXTENTS
 from .renaming import renamed, restored
 from .report import Correction, DiscReport, EndplateReport, StudyReport
 from .wording import listed
@@ -109,10 +109,9 @@ def correct_map(
     return _made(report, [*others, Correction(level, MODIC_MAP, said, reader_value, _name(reader), _time(when))])
 
 
-def map_reading(extent: EndplateReport | ChangeExtent, voxels: dict[str, int]) -> dict[str, Any]:
+def map_reading(extent: EndplateReport, voxels: dict[str, int]) -> dict[str, Any]:
     """What a correction of the map keeps of an endplate: its extents, and the voxels of each type."""
-    extents = {name: deepcopy(getattr(extent, name)) for name in MAP_EXTENTS}
-    return {"voxels": voxels, **extents, "location": list(extent.location)}
+    return {"voxels": voxels, **{name: deepcopy(getattr(extent, name)) for name in MAP_EXTENTS}}
 
 
 def renumber(report: StudyReport, lowest_disc: str, reader: str, when: str | None = None) -> StudyReport:

@@ -7,7 +7,7 @@ slices, pixels and outlines. Voxels beside the bodies belong to the nearest one.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 from scipy import ndimage
@@ -20,7 +20,11 @@ from .mapping.change_map import CONTACT_SHARE, TOUCH_MM, EndplateChange
 from .mapping.endplate_depth import endplate_depths
 from .measurement.extent import measure_extent
 from .regions import part_of
+from .report import EndplateReport, ModicReading
 from .study import Volume
+
+NEEDS_ENDPLATE = ("height_percent", "anteroposterior_percent", "area_percent")
+"""Extents that are measured from the endplate."""
 
 
 def record_edits(graded: GradedStudy, reader: str, when: str | None = None) -> GradedStudy:
@@ -43,7 +47,7 @@ def record_edits(graded: GradedStudy, reader: str, when: str | None = None) -> G
         value = dict(machine)
         for name, change in drawn.items():
             if not np.array_equal(before.part(own[name]), now.part(change)):
-                value[name] = map_reading(measure_extent(disc, name, change, reference), now.voxels(change))
+                value[name] = map_reading(_extent(disc, name, change, reference), now.voxels(change))
         report = correct_map(report, named.level, machine, value, reader, when)
     return replace(graded, report=report)
 
@@ -99,6 +103,15 @@ class EndplateMap:
         """Count of voxels of each type in a change."""
         types = self._map[change.box][change.change]
         return {name: int((types == label).sum()) for name, label in MODIC_MAP_LABELS.items()}
+
+
+def _extent(disc: LocatedDisc, endplate: str, change: EndplateChange, reference: Volume) -> EndplateReport:
+    """The extents of a drawn change; None, but for the volume, where it lies where the endplate is not seen."""
+    extent = asdict(measure_extent(disc, endplate, change, reference))
+    extent["location"] = list(extent["location"])
+    if extent["volume_mm3"] and extent["height_class"] is None:
+        extent |= dict.fromkeys(NEEDS_ENDPLATE)
+    return EndplateReport(ModicReading(None), **extent)
 
 
 def _owners(modic_map: np.ndarray, labels: np.ndarray, reference: Volume) -> np.ndarray:

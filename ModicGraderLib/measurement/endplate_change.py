@@ -77,22 +77,27 @@ def measure_change(
     ChangeExtent
         Height is the greatest depth below the endplate over the median height of the body, on the slices with the
         change; anteroposterior extent that on the slice with most of it, over the distance of the corners; area that
-        of the projection on the endplate. Nothing is measured, and all is 0, where there is no change.
+        of the projection on the endplate. Nothing is measured, and all is 0, where there is no change; nothing but the
+        volume, where it shows on no slice on which the endplate does: then there is no height class either.
     """
     change = change & body
     if not change.any():
         return ChangeExtent()
     columns = Columns.of(disc, endplate, change, body, reference)
-    height = columns.height_percent()
     voxel_mm3 = abs(float(np.linalg.det(reference.affine[:3, :3])))
-    return ChangeExtent(
+    volume = ChangeExtent(
+        volume_mm3=float(change.sum()) * voxel_mm3, volume_percent=100 * float(change.sum() / body.sum())
+    )
+    if not columns.there[columns.changed.any(1)].any():
+        return volume
+    height = columns.height_percent()
+    return replace(
+        volume,
         height_percent=height,
         height_class=height_class(height),
         anteroposterior_percent=columns.anteroposterior_percent(),
         location=columns.location(),
         area_percent=columns.area_percent(),
-        volume_mm3=float(change.sum()) * voxel_mm3,
-        volume_percent=100 * float(change.sum() / body.sum()),
     )
 
 

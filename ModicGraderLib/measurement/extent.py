@@ -62,7 +62,8 @@ def measure_extent(disc: LocatedDisc, endplate: str, change: EndplateChange, ref
     Returns
     -------
     ChangeExtent
-        Without uncertainty, and all 0, where no change was decided. Shares are those of the body as far as the slices
+        Without uncertainty, and all 0, where no change was decided; without uncertainty and with the volume alone where
+        it shows on no slice on which the endplate does. Shares are those of the body as far as the slices
         show it.
     """
     if not change.change.any():
@@ -75,6 +76,8 @@ def measure_extent(disc: LocatedDisc, endplate: str, change: EndplateChange, ref
         return measure_change(disc, endplate, mask, body | mask, part)
 
     extent = measured(change.change)
+    if extent.height_class is None:
+        return extent
     chance = 1 - change.posterior[0]
     larger = measured(change.change | (chance >= QUARTILES[0]))
     smaller = measured(change.change & (chance >= QUARTILES[1]))

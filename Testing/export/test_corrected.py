@@ -28,9 +28,13 @@ def corrected_report() -> StudyReport:
     report = correct(report, "T12/L1", "pfirrmann", 2, "AB", NOON)
     report = correct(report, "L5/S1", "pfirrmann", None, "AB", NOON)
     report = correct(report, "L1/L2", "narrowing", 1, "AB", NOON)
-    machine = {name: map_reading(one, {"I": 9}) for name, one in GRADED.report.discs[5].endplates.items()}
+    machine = {
+        name: map_reading(one, {"I": 9, "II": 0, "III": 0}) for name, one in GRADED.report.discs[5].endplates.items()
+    }
     drawn = dataclasses.replace(GRADED.report.discs[5].endplates["upper"], volume_mm3=1500.0)
-    return correct_map(report, "L5/S1", machine, {**machine, "upper": map_reading(drawn, {"I": 5})}, "CD", NOON)
+    return correct_map(
+        report, "L5/S1", machine, {**machine, "upper": map_reading(drawn, {"I": 5, "II": 0, "III": 0})}, "CD", NOON
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 """A reader corrects a graded study in the scene: every node says the same, and everything can be taken back."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from graded_example import example_graded_study
 
-from ModicGraderLib.anatomy import CANAL_LABEL
+from ModicGraderLib.anatomy import CANAL_LABEL, vertebra_label
 from ModicGraderLib.corrections import correct, machine_report, renumber, undo
 from ModicGraderLib.errors import InputError
 
@@ -107,10 +109,16 @@ def test_another_number_moves_labels_segments_codes_and_corners_together(scene, 
     np.testing.assert_array_equal(read(scene).location.labels, old)
 
 
-def test_a_number_that_leaves_a_vertebra_without_a_name_is_refused_and_changes_nothing(scene, nodes):
+def test_a_number_that_leaves_a_vertebra_without_a_name_is_refused_and_changes_nothing(scene):
+    from ModicGraderLib.scene.build import build_scene
+
+    labels = GRADED.location.labels.copy()
+    labels[0, :9, :9] = vertebra_label("T11")
+    location = dataclasses.replace(GRADED.location, labels=labels)
+    nodes = build_scene(dataclasses.replace(GRADED, location=location), scene)
     before = shown(nodes)
     with pytest.raises(
-        InputError, match=r"With L2/L3 as the lowest disc, .* would have no name; the lowest disc can be"
+        InputError, match=r"With L2/L3 as the lowest disc, T11 would have no name; the lowest disc can be"
     ):
         revise(scene, renumber, "L2/L3", "AB", NOON)
     assert shown(nodes) == before
@@ -159,8 +167,6 @@ def test_a_map_is_made_ready_with_a_segment_for_each_type(scene, nodes):
 
 
 def test_a_study_without_a_map_says_why_none_can_be_edited(scene):
-    import dataclasses
-
     from ModicGraderLib.scene.build import build_scene
     from ModicGraderLib.scene.correct import prepare_map
 

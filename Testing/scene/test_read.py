@@ -166,7 +166,7 @@ def test_a_change_drawn_where_there_was_none_belongs_to_the_endplate_it_touches(
     index = np.stack(np.indices(MAP.shape), axis=-1)
     offset = T2.to_patient(index) - disc.center
     below, forward = -(offset @ disc.normal) - disc.height_mm / 2, offset @ disc.anterior
-    mask = (below > 0) & (below < 8) & (np.abs(forward) < 10) & (index[..., 0] >= 1) & (index[..., 0] <= 3)
+    mask = (below > 0) & (below < 8) & (np.abs(forward) < 5) & (index[..., 0] >= 1) & (index[..., 0] <= 3)
     draw(nodes.modic, "modic_i", mask | (MAP == 1))
     report = read(scene).report
     (one,) = report.corrections
@@ -179,14 +179,28 @@ def test_a_change_drawn_where_there_was_none_belongs_to_the_endplate_it_touches(
     assert any("no change is called in L2" in finding.message for finding in report.quality)
 
 
+def test_what_is_drawn_far_from_any_endplate_has_a_volume_and_no_other_extent(scene, nodes):
+    stray = np.zeros_like(MAP, bool)
+    stray[0:2, 100:103, 5:9] = True
+    draw(nodes.modic, "modic_i", stray | (MAP == 1))
+    report = read(scene).report
+    drawn = [one.reader_value[name] for one in report.corrections for name in one.reader_value]
+    (own,) = [one for one in drawn if one["voxels"]["I"] == stray.sum()]
+    assert own["volume_mm3"] == pytest.approx(stray.sum() * abs(np.linalg.det(T2.affine[:3, :3])))
+    assert own["height_percent"] is None
+    report.to_json()
+
+
 def test_a_change_of_another_type_is_a_correction_although_its_extent_is_the_same(scene, nodes):
     from ModicGraderLib.scene.correct import prepare_map
 
     prepare_map(scene)
     draw(nodes.modic, "modic_iii", MAP == 2)
     draw(nodes.modic, "modic_ii", np.zeros_like(MAP))
-    (one,) = read(scene).report.corrections
+    report = read(scene).report
+    (one,) = report.corrections
     assert one.reader_value["upper"]["voxels"] == {"I": 0, "II": 0, "III": int((MAP == 2).sum())}
+    assert "the change in L4 is of type II, but was drawn in the map as type III" in report.quality[-1].message
 
 
 def test_a_change_that_was_erased_has_no_extent(scene, nodes):
