@@ -58,6 +58,8 @@ def _draw(host: Host, view: str, size: tuple[int, int]) -> vtk.vtkImageData:
     window.AddRenderer(renderer)
     renderer.AddViewProp(_slice_image(logic))
     renderer.AddViewProp(_title(logic.GetBackgroundLayer().GetVolumeNode().GetName()))
+    for legend in _legends(host.scene, logic.GetSliceCompositeNode()):
+        renderer.AddViewProp(legend)
     interactor = vtk.vtkRenderWindowInteractor()
     interactor.SetRenderWindow(window)
     managers = _displayable_managers(host, renderer)
@@ -88,6 +90,37 @@ def _title(text: str) -> vtk.vtkCornerAnnotation:
     title.SetText(vtk.vtkCornerAnnotation.UpperLeft, text)
     title.SetMaximumFontSize(24)
     return title
+
+
+def _legends(scene: slicer.vtkMRMLScene, view: slicer.vtkMRMLSliceCompositeNode) -> list[vtk.vtkScalarBarActor]:
+    """The color legends of what lies over the image of a view, as their nodes say.
+
+    The application's displayable manager heeds only legends that are added after it, and these are there before.
+    """
+    heat = scene.GetNodeByID(view.GetForegroundVolumeID()) if view.GetForegroundVolumeID() else None
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(heat) if heat is not None else None
+    if legend is None or not legend.GetVisibility():
+        return []
+    shown = heat.GetDisplayNode()
+    colors = shown.GetColorNode().CreateLookupTableCopy()
+    colors.SetTableRange(shown.GetWindowLevelMin(), shown.GetWindowLevelMax())
+    (width, height), (x, y) = legend.GetSize(), legend.GetPosition()
+    actor = vtk.vtkScalarBarActor()
+    actor.SetLookupTable(colors)
+    actor.SetTitle(legend.GetTitleText())
+    actor.SetNumberOfLabels(legend.GetNumberOfLabels())
+    actor.SetLabelFormat(legend.GetLabelFormat())
+    actor.SetPosition(x * (1 - width), y * (1 - height))
+    actor.SetWidth(width)
+    actor.SetHeight(height)
+    actor.SetTextPositionToPrecedeScalarBar()
+    actor.SetTitleTextProperty(legend.GetTitleTextProperty())
+    actor.SetLabelTextProperty(legend.GetLabelTextProperty())
+    actor.GetTitleTextProperty().SetJustificationToRight()
+    actor.UnconstrainedFontSizeOn()
+    actor.SetTextPad(-2)
+    actor.SetBarRatio(0.2)
+    return [actor]
 
 
 def _displayable_managers(host: Host, renderer: vtk.vtkRenderer) -> slicer.vtkMRMLDisplayableManagerGroup:
