@@ -110,6 +110,24 @@ def test_every_installed_package_of_the_library_can_be_imported(installed):
     _run(sys.executable, "-P", "-c", code, *names, cwd=installed)
 
 
+OPEN = """
+import sys
+sys.path[:0] = [sys.argv[1], sys.argv[2]]
+import Host
+Host.install()
+widget = Host.open_module(sys.argv[1] + "/ModicGrader.py")
+import ModicGraderLib
+print(ModicGraderLib.__file__, widget.resourcePath("UI/ModicGrader.ui"), sep="\\n")
+"""
+"""Opens the installed module as Slicer does: stand-ins come from the checkout, all else from the installed place."""
+
+
+def test_the_installed_module_opens_with_its_own_library_and_panel(installed):
+    printed = _run(sys.executable, "-P", "-c", OPEN, installed, ROOT / "Testing", cwd=installed).stdout
+    paths = [Path(line) for line in printed.splitlines()[-2:]]
+    assert paths == [installed / "ModicGraderLib" / "__init__.py", installed / "Resources" / "UI" / "ModicGrader.ui"]
+
+
 def test_the_tests_of_the_module_run_in_slicer_with_ctest(build):
     tests = _cmake("-N", cwd=build, program="ctest").stdout
     assert re.search(r"py_ModicGrader\n", tests) and "py_nomainwindow_" in tests
