@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 
+NOTHING = "–"
+"""What stands where there is no number and no grade."""
+
+
 def percent(probability: float | None) -> str:
     """A probability as a reader wants it; an en dash where there is none."""
-    return "–" if probability is None else f"{100 * probability:.0f}\u202f%"
+    return NOTHING if probability is None else f"{100 * probability:.0f}\u202f%"
 
 
 def listed(words: list[str]) -> str:

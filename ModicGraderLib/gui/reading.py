@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from ..errors import InputError, ModelError
 from ..scene import SceneError
+from ..scene.grading import GradingError
 from .correction import CorrectionPanel
 from .parameters import ModicGraderParameterNode
 from .quality import qualityText
@@ -22,7 +23,7 @@ def attempt(action: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any
     """What an action returns; a problem that the user can mend is shown, and None is returned."""
     try:
         return action(*arguments, **keywords)
-    except (InputError, ModelError, SceneError) as error:
+    except (InputError, ModelError, SceneError, GradingError) as error:
         slicer.util.errorDisplay(str(error))
         return None
 
@@ -56,7 +57,8 @@ class ReadingPanel:
 
     def onParametersChanged(self) -> None:
         """Keep the views, and where it matters the table, with what the parameters say."""
-        if self._parameters.study:
+        # While a scene is read, its parameters may be there before its study.
+        if self._logic.holds(self._parameters.study):
             self._logic.show(self._parameters.study, self._parameters.view)
         if self._shown != self._whatToShow():
             self.refresh()

@@ -10,8 +10,11 @@ from slicer.i18n import tr as _
 from ..report import StudyReport
 from .rows import COLUMNS, Bar, Cell, rows
 
-BAR_SIZE = (54, 12)
+BAR_SIZE = (44, 12)
 """Width and height of a bar in pixels."""
+
+BORDER_COLOR = (60, 60, 60)
+"""RGB of the line around a bar."""
 
 DARKEST_WITH_BLACK_TEXT = 140
 """Brightness of a color from which black letters are readable on it."""
@@ -93,5 +96,8 @@ def _drawn(bar: Bar) -> qt.QPixmap:
         start, end = round(left * width), round((left + share) * width)
         painter.fillRect(start, 0, end - start, height, qt.QColor(*color))
         left += share
+    # On a cell of the color of its type a bar would have no end.
+    painter.setPen(qt.QColor(*BORDER_COLOR))
+    painter.drawRect(0, 0, width - 1, height - 1)
     painter.end()
     return pixmap

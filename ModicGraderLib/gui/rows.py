@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..anatomy import ENDPLATES, MODIC_TYPES, vertebrae_of
+from ..corrections import describe, standing_at
 from ..report import DiscReport, EndplateReport, ModicReading, StudyReport
 from ..terminology import MODIC_CHANGES
-from ..wording import percent
+from ..wording import NOTHING, percent
 
 COLUMNS = ("Level", "Upper", "Lower", "Pfirrmann", "Narrowing", "Lesion", "Extent", "Doubt")
 """Titles of the columns. `Upper` is the endplate above the disc, `Lower` the one below."""
@@ -19,8 +20,8 @@ NO_CHANGE_COLOR = (205, 225, 205)
 TYPE_COLORS = {structure.name.removeprefix("Modic "): structure.color for structure in MODIC_CHANGES}
 """RGB of each Modic type, the same as in the map."""
 
-CORRECTED, IN_DOUBT, NOTHING = "\u270e", "?", "\u2013"
-"""Marks of a grade that a reader gave, of one that is shown although it is in doubt, and of one that is not shown."""
+CORRECTED, IN_DOUBT = "\u270e", "?"
+"""Marks of a grade that a reader gave, and of one that is shown although it is in doubt."""
 
 LESION_WORDS = {
     "normal": "normal", "wavy_irregular": "wavy", "notched": "notched", "schmorl_node": "Schmorl node",
@@ -102,15 +103,14 @@ def _grade(
     """The grade as it counts; the tip tells its probabilities, why it is withheld, or what the machine had said."""
     tips = [", ".join(f"{words.get(name, name)} {percent(chance)}" for name, chance in chances.items())]
     tips += [one["reason"] for one in disc.abstained if one["grade"] == field]
-    corrections = [one for one in report.corrections if (one.level, one.field) == (disc.level, field)]
-    for one in corrections:
-        said = words.get(str(one.machine), one.machine) if one.machine is not None else "withheld"
-        tips.append(f"the program: {said}; corrected by {one.reader}, {one.when}")
+    correction = standing_at(report, disc.level).get(field)
+    if correction:
+        tips.append(describe(correction))
     text = NOTHING if value is None else words.get(str(value), str(value))
     if value is None and doubtful and chances:
         likeliest = max(chances, key=chances.__getitem__)
         text = f"{words.get(likeliest, likeliest)}{IN_DOUBT}"
-    return Cell(f"{text} {CORRECTED}" if corrections else text, "\n".join(filter(None, tips)))
+    return Cell(f"{text} {CORRECTED}" if correction else text, "\n".join(filter(None, tips)))
 
 
 def _extent(disc: DiscReport) -> Cell:

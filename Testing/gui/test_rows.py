@@ -8,9 +8,11 @@ from drawn_reports import drawn_report
 from graded_example import example_graded_study
 
 from ModicGraderLib.anatomy import GRADED_DISCS
+from ModicGraderLib.corrections import correct
 from ModicGraderLib.gui.quality import qualityText
-from ModicGraderLib.gui.rows import COLUMNS, CORRECTED, IN_DOUBT, NOTHING, TYPE_COLORS, rows
-from ModicGraderLib.report import Correction, QualityFinding
+from ModicGraderLib.gui.rows import COLUMNS, CORRECTED, IN_DOUBT, TYPE_COLORS, rows
+from ModicGraderLib.report import QualityFinding
+from ModicGraderLib.wording import NOTHING
 
 
 @pytest.fixture
@@ -48,12 +50,11 @@ def test_a_grade_that_is_withheld_is_shown_only_when_asked_for_and_then_marked(r
 
 
 def test_a_corrected_grade_is_marked_and_tells_what_the_program_had_said(report):
-    disc = report.discs[2]
-    report.corrections = [Correction(disc.level, "pfirrmann", 2, 4, "A. Reader", "2026-01-01T00:00:00Z")]
-    disc.pfirrmann.grade = 4
-    cell = rows(report)[2]["Pfirrmann"]
-    assert cell.text == f"4 {CORRECTED}"
-    assert "the program: 2" in cell.tip and "A. Reader" in cell.tip
+    level, said = report.discs[2].level, report.discs[2].pfirrmann.grade
+    assert said not in (None, 5)
+    cell = rows(correct(report, level, "pfirrmann", 5, "A. Reader"))[2]["Pfirrmann"]
+    assert cell.text == f"5 {CORRECTED}"
+    assert f"{said} \u2192 5" in cell.tip and "A. Reader" in cell.tip
 
 
 def test_findings_of_quality_come_the_gravest_first_and_are_escaped(report):
