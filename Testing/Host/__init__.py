@@ -34,6 +34,7 @@ def install(window: bool = True) -> None:
         application,
         ctk_module,
         i18n,
+        manners,
         mrml_widgets,
         packaging_module,
         parameter_node,
@@ -48,6 +49,7 @@ def install(window: bool = True) -> None:
     application.install(_host, window)
     scripted.install()
     parameter_node.install()
+    manners.keep_faults_of_observers()
 
 
 def open_module(path: str | Path) -> Any:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import traceback
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +28,7 @@ PROXIED = (
 """Classes whose objects, or whose methods' results, have properties. Values such as `QColor` need no proxy."""
 
 faults: list[str] = []
-"""Tracebacks of exceptions in slots. Qt goes on after one, as it does in Slicer; a test must not."""
+"""Tracebacks of exceptions in slots and in observers of nodes. Slicer prints them and goes on; a test must not."""
 
 _connections: dict[tuple[int, str], list[tuple[Callable, Callable]]] = {}
 """What was connected by hand: the address of the sender and the signature, then function and slot."""
@@ -177,6 +179,17 @@ def guarded(function: Callable) -> Callable:
             traceback.print_exc()
 
     return slot
+
+
+def keep_faults_of_observers() -> None:
+    """Keep the exceptions that VTK only prints: those of functions that observe a node or the scene."""
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: types.TracebackType | None) -> None:
+        faults.append("".join(traceback.format_exception(kind, error, trace)))
+        before(kind, error, trace)
+
+    sys.excepthook = hook
 
 
 def _arguments_taken(function: Callable) -> int | None:

@@ -64,6 +64,17 @@ def test_an_exception_in_a_slot_is_kept():
     assert "ZeroDivisionError" in manners.faults.pop()
 
 
+def test_an_exception_in_an_observer_is_kept():
+    import slicer
+
+    from Host import manners
+
+    tag = slicer.mrmlScene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, lambda *_: 1 / 0)
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode")
+    slicer.mrmlScene.RemoveObserver(tag)
+    assert "ZeroDivisionError" in manners.faults.pop()
+
+
 def test_properties_are_read_and_set_without_a_call():
     import qt
 
