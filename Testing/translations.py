@@ -9,6 +9,7 @@ Packs read. Qt's own `lupdate` knows neither `_()` nor the contexts that `slicer
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,13 @@ FOLDERS = (ROOT / "ModicGrader", ROOT / "ModicGraderLib" / "gui")
 """What speaks to users through `_()`; all else of the library is English."""
 
 TEMPLATE = ROOT / "ModicGrader" / "Resources" / "Translations" / "ModicGrader_en-US.ts"
+
+
+SHOWN = re.compile(
+    r"set(Text|ToolTip|Title|WindowTitle|PlaceholderText|StatusTip|HorizontalHeaderLabels|Prefix|Suffix)|addItems?|addTab"
+    r"|(error|warning|info|confirmOkCancel|confirmYesNo)Display|showStatusMessage|Q(Label|PushButton|CheckBox|GroupBox)"
+)
+"""Functions and classes whose first text a user reads."""
 
 
 def context(path: Path) -> str:
@@ -45,6 +53,25 @@ def faults(path: Path) -> Iterator[str]:
             yield f"{path.name}, line {text.lineno}: an empty text is translated into the header of the translation"
         elif any(name == "" or name.isdigit() for _, name, _, _ in _fields(text.value) if name is not None):
             yield f"{path.name}, line {text.lineno}: name what stands in braces, so that translators can move it"
+
+
+def untold(path: Path) -> Iterator[str]:
+    """Texts with words in them that a Python file shows without asking for their translation."""
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        name = getattr(getattr(call, "func", None), "attr", "")
+        if isinstance(call, ast.Call) and SHOWN.fullmatch(name):
+            for text in (node for argument in call.args for node in _literals(argument)):
+                if re.search(r"[^\W\d_]{2}", text.value):
+                    yield f"{path.name}, line {text.lineno}: {text.value!r} is shown without _()"
+
+
+def _literals(node: ast.AST) -> Iterator[ast.Constant]:
+    """Literal texts in an expression, but those that are arguments of a call."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node
+    elif not isinstance(node, (ast.Call, ast.Subscript)):
+        for child in ast.iter_child_nodes(node):
+            yield from _literals(child)
 
 
 def _fields(text: str) -> list:

@@ -16,6 +16,7 @@ def test_every_text_can_be_translated():
     files = [path for folder in translations.FOLDERS for path in sorted(folder.rglob("*.py"))]
     assert len(files) > 3
     assert [fault for path in files for fault in translations.faults(path)] == []
+    assert [fault for path in files for fault in translations.untold(path)] == []
 
 
 def test_the_module_and_its_panels_speak_through_the_template():
@@ -42,6 +43,25 @@ def test_a_text_that_cannot_be_translated_is_found(tmp_path, code, fault):
     path.write_text(code)
     found = list(translations.faults(path))
     assert (len(found) == 1 and fault in found[0]) if fault else not found
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('label.setText("Done")', 1),
+        ('slicer.util.errorDisplay(f"{count} discs")', 1),
+        ('table.setHorizontalHeaderLabels(["Level", "Modic"])', 2),
+        ('button.setText(_("Cancel") if running else "Apply")', 1),
+        ('button.setText(_("Cancel") if running else _("Apply"))', 0),
+        ('label.setText(" · ".join(texts[name] for name in ("modic", "pfirrmann")))', 0),
+        ('label.setText("-")', 0),
+        ('node.SetName("T1")', 0),
+    ],
+)
+def test_a_text_that_is_shown_without_asking_for_its_translation_is_found(tmp_path, code, found):
+    path = tmp_path / "panel.py"
+    path.write_text(code)
+    assert len(list(translations.untold(path))) == found
 
 
 def test_a_text_is_looked_up_as_slicer_does(tmp_path):

@@ -199,11 +199,6 @@
             <translation type="unfinished" />
         </message>
         <message>
-            <location filename="../../../ModicGrader/ModicGrader.py" />
-            <source>Please give your name or initials first: they are kept with each correction.</source>
-            <translation type="unfinished" />
-        </message>
-        <message>
             <location filename="../../../ModicGrader/Resources/UI/ModicGrader.ui" />
             <source>Reader:</source>
             <translation type="unfinished" />
@@ -281,11 +276,6 @@
         <message>
             <location filename="../../../ModicGrader/Resources/UI/ModicGrader.ui" />
             <source>Where the networks run; "auto" takes a graphics card where there is one.</source>
-            <translation type="unfinished" />
-        </message>
-        <message>
-            <location filename="../../../ModicGrader/ModicGrader.py" />
-            <source>Written to {folder}</source>
             <translation type="unfinished" />
         </message>
         <message>
@@ -370,35 +360,446 @@
         </message>
     </context>
     <context>
+        <name>Teaching</name>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>A patient drawn by lot, or a case of the teaching library. Its name is hidden once the case begins.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Case:</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Difficulty:</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Export answers</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Finding:</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Go on with a session that was saved.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>How large the Modic changes are, and how far they stand out from the noise.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>New case</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Open session</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Reveal</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Save every answer beside the truth and the machine as CSV.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Save session</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Save the revealed cases and the score as JSON.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>Show the truth and the machine's grades. Your answers stand from then on.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGrader/Resources/UI/Teaching.ui" />
+            <source>What the patient has; "any" keeps even that from you.</source>
+            <translation type="unfinished" />
+        </message>
+    </context>
+    <context>
         <name>gui.correction</name>
         <message>
             <location filename="../../../ModicGraderLib/gui/correction.py" />
             <source>choose a row of the results</source>
             <translation type="unfinished" />
         </message>
+    </context>
+    <context>
+        <name>gui.dependencies</name>
         <message>
-            <location filename="../../../ModicGraderLib/gui/correction.py" />
+            <location filename="../../../ModicGraderLib/gui/dependencies.py" />
+            <source>ModicGrader needs the extension PyTorch; install it in the Extensions Manager and start Slicer again</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/dependencies.py" />
+            <source>ModicGrader needs to install {names}.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/dependencies.py" />
+            <source>nothing was done, for {names} may not be installed; try again and agree to install it</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/dependencies.py" />
+            <source>{names} could not be installed ({reason}); look at the log and the network, then try again</source>
+            <translation type="unfinished" />
+        </message>
+    </context>
+    <context>
+        <name>gui.lesson_tables</name>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_tables.py" />
+            <source>Item</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_tables.py" />
+            <source>Level</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_tables.py" />
+            <source>Machine</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_tables.py" />
+            <source>Truth</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_tables.py" />
+            <source>You</source>
+            <translation type="unfinished" />
+        </message>
+    </context>
+    <context>
+        <name>gui.lesson_words</name>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>    on the {count} that the machine graded: machine {machine}; you {reader}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Endplate lesion</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Endplates</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Modic above</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Modic below</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Modic type</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Modic type I</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Modic type II</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Modic type III</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Narrowed</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Narrowing</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Pfirrmann</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Pfirrmann grades</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>Schmorl node</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>any</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>easy</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>endplate lesions</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>hard</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>healthy spine</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>medium</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>mixed Modic types</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
             <source>no</source>
             <translation type="unfinished" />
         </message>
         <message>
-            <location filename="../../../ModicGraderLib/gui/correction.py" />
-            <source>withheld</source>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>normal</source>
             <translation type="unfinished" />
         </message>
         <message>
-            <location filename="../../../ModicGraderLib/gui/correction.py" />
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>notched</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>wavy</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
             <source>yes</source>
             <translation type="unfinished" />
         </message>
         <message>
-            <location filename="../../../ModicGraderLib/gui/correction.py" />
-            <source>{what}: edited by {reader}, {when}</source>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>{right} of {count} right ({share}, 95 % interval {low} to {high})</source>
             <translation type="unfinished" />
         </message>
         <message>
-            <location filename="../../../ModicGraderLib/gui/correction.py" />
-            <source>{what}: {machine} → {value} by {reader}, {when}</source>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>{task}: you {agreement}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>{text}, kappa {value:.2f} ({low:.2f} to {high:.2f})</source>
+            <translation type="unfinished" />
+        </message>
+    </context>
+    <context>
+        <name>gui.reading</name>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/reading.py" />
+            <source>Please give your name or initials first: they are kept with each correction.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/reading.py" />
+            <source>Written to {folder}</source>
+            <translation type="unfinished" />
+        </message>
+    </context>
+    <context>
+        <name>gui.samples</name>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/samples.py" />
+            <source>Modic I at L4/L5</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/samples.py" />
+            <source>Modic I/II at L4/L5</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/samples.py" />
+            <source>Modic II at L5/S1</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/samples.py" />
+            <source>Modic III at L4/L5</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/samples.py" />
+            <source>Old fracture, no Modic change</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/samples.py" />
+            <source>Pfirrmann V</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/samples.py" />
+            <source>Schmorl's node at L1/L2</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/samples.py" />
+            <source>Several findings in one spine</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/samples.py" />
+            <source>{name} is loaded</source>
+            <translation type="unfinished" />
+        </message>
+    </context>
+    <context>
+        <name>gui.teaching</name>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Cancel</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Case {number}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Case {number} is being made</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Case {number}: grade what you see; what you leave open is not counted.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Choose a row to see what to look at.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Choose what to practise, and begin with New case.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>New case</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Open a teaching session</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Save the answers</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Save the session</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Session (*.json)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Table (*.csv)</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>To read: {difficulty}.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>Your answers to the open case were not revealed and will not count. Begin another case?</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>drawn by lot</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>{level}, truth {truth}: {sign}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>{text} It can be revealed when the machine has graded it too.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>{text} The machine could not grade it: {error}</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/teaching.py" />
+            <source>{text} What spoke most for a change to the machine lies in slice {slice} of T2.</source>
             <translation type="unfinished" />
         </message>
     </context>
