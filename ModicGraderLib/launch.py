@@ -131,8 +131,10 @@ class Run:
         if self.state not in (RunState.STARTING, RunState.RUNNING):
             return
         self.state = RunState.CANCELLING
-        # A worker that has not said its number yet finds no request when it gets to look for it.
-        self._request.unlink(missing_ok=True)
+        # A worker that has not said its number yet finds no request when it gets to look for it. Where Windows does not
+        # let go of the file because the worker reads it just now, the number is near.
+        with suppress(OSError):
+            self._request.unlink()
         if self._process is not None:
             self._process.kill()
         if self._pid is not None:

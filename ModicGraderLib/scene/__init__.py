@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..graded import GradedStudy
 from ..handover import save_graded
+from ..launch import python_path
 
 TIME_LIMIT_S = 300
 """A scene takes seconds; a process that needs longer than this hangs."""
@@ -62,10 +63,8 @@ def write_scene(graded: GradedStudy, path: Path) -> None:
 
 def _run(module: str, *arguments: Path) -> str:
     """Run a module of this library in a Python of its own; what went wrong there, in words."""
-    library = str(Path(__file__).resolve().parents[2])
-    paths = os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": paths}
+    environment = {**os.environ, "PYTHONPATH": python_path(os.environ)}
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, errors="replace", timeout=TIME_LIMIT_S
