@@ -37,10 +37,14 @@ class Connector:
             self._widget.connect(self._signal, listener)
 
 
-def _by_property(widget: Any, name: str, signal: str, convert: Callable = lambda value: value) -> Connector:
-    kind = convert if isinstance(convert, type) else None
-    write = (lambda value: setattr(widget, name, str(value))) if kind else (lambda value: setattr(widget, name, value))
-    return Connector(widget, signal, lambda: convert(getattr(widget, name)), write)
+def _by_property(widget: Any, name: str, signal: str) -> Connector:
+    return Connector(widget, signal, lambda: getattr(widget, name), lambda value: setattr(widget, name, value))
+
+
+def _by_path(widget: Any, name: str, signal: str) -> Connector:
+    return Connector(
+        widget, signal, lambda: pathlib.Path(getattr(widget, name)), lambda value: setattr(widget, name, str(value))
+    )
 
 
 def _by_choice(widget: Any, words: list[str], values: list[Any]) -> Connector:
@@ -83,9 +87,9 @@ def connector_for(widget: Any, annotated: Any) -> Connector:
         _bound(widget, annotation)
         return _by_property(widget, "value", f"valueChanged({'double' if kind is float else 'int'})")
     if kind is pathlib.Path and name == "ctkPathLineEdit":
-        return _by_property(widget, "currentPath", "currentPathChanged(QString)", kind)
+        return _by_path(widget, "currentPath", "currentPathChanged(QString)")
     if kind is pathlib.Path and name == "ctkDirectoryButton":
-        return _by_property(widget, "directory", "directoryChanged(QString)", kind)
+        return _by_path(widget, "directory", "directoryChanged(QString)")
     if keep(annotated).is_node and name == "qMRMLNodeComboBox":
         widget.nodeTypes = [kind.__name__]
         return Connector(widget, "currentNodeChanged(vtkMRMLNode*)", widget.currentNode, widget.setCurrentNode)

@@ -29,7 +29,7 @@ def parameterNodeWrapper(wrapper: type | None = None) -> Any:
     described = _describe(wrapper, {"__init__": _make_wrapper})
     for name in described.allParameters:
         setattr(described, name, property(lambda self, n=name: self.getValue(n), _setter(name)))
-    for method in (getValue, setValue, default, dataType, connectGui, disconnectGui):
+    for method in (getValue, setValue, default, dataType, connectGui, connectParametersToGui, disconnectGui):
         _add(described, method.__name__, method)
     for name in ("AddObserver", "RemoveObserver", "Modified", "StartModify", "EndModify"):
         _add(described, name, _forwarded(name))
@@ -93,24 +93,25 @@ def _same_pack(self: Any, other: Any) -> bool:
 
 
 class _PackInNode:
-    """A pack as a wrapper shows it: its members are read from the node and written into it."""
+    """A pack as a wrapper hands it out, read once: to set one member writes them all, as Slicer does."""
 
     def __init__(self, pack: type, node: Any, prefix: str):
-        self.__dict__.update(_pack=pack, _node=node, _prefix=prefix, allParameters=pack.allParameters)
+        values = {name: _read(one, node, f"{prefix}.{name}") for name, one in pack.allParameters.items()}
+        self.__dict__.update(_pack=pack, _node=node, _prefix=prefix, allParameters=pack.allParameters, **values)
 
     _is_parameterPack = True
     __eq__ = _same_pack
     __hash__ = None
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in self.allParameters:
-            raise AttributeError(f"{self._pack.__name__} has no parameter {name}")
-        return _read(self.allParameters[name], self._node, f"{self._prefix}.{name}")
-
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self.allParameters:
             raise AttributeError(f"{self._pack.__name__} has no parameter {name}")
-        _write(self.allParameters[name], self._node, f"{self._prefix}.{name}", value)
+        if (kept := self.allParameters[name][0]) is not None:
+            kept.validate(value)
+        self.__dict__[name] = value
+        with slicer.util.NodeModify(self._node):
+            for member, parameter in self.allParameters.items():
+                _write(parameter, self._node, f"{self._prefix}.{member}", getattr(self, member))
 
 
 def _read(parameter: tuple, node: Any, name: str) -> Any:
@@ -137,7 +138,7 @@ def _write(parameter: tuple, node: Any, name: str, value: Any) -> None:
 
 def _make_wrapper(self: Any, parameterNode: Any) -> None:
     self.parameterNode = parameterNode
-    self._connections: dict[int, tuple[dict[str, Any], int]] = {}
+    self._connections: dict[int, dict[str, Any]] = {}
     self._showing = False
     with slicer.util.NodeModify(parameterNode):
         for name, parameter in self.allParameters.items():
@@ -189,17 +190,28 @@ def dataType(self: Any, name: str) -> Any:
     return _find(self, name)[0][2]
 
 
-def connectGui(self: Any, gui: Any) -> int:
-    """Tie the widgets that name a parameter to it, in both directions; the tag to undo that with."""
-    widgets = [one for one in vars(gui).values() if hasattr(one, "property") and one.property(PROPERTY)]
-    connectors = {one.property(PROPERTY): connector_for(one, self.dataType(one.property(PROPERTY))) for one in widgets}
+def connectGui(self: Any, gui: Any) -> None:
+    """Tie the widgets that name a parameter to it, in both directions. As in Slicer this gives no tag to undo it."""
+    named = {one.property(PROPERTY): one for one in vars(gui).values() if one.property(PROPERTY)}
+    self.connectParametersToGui(named)
+
+
+def connectParametersToGui(self: Any, widgets: dict[str, Any]) -> int:
+    """Tie parameters to widgets, in both directions; the tag for `disconnectGui`."""
+    connectors = {name: connector_for(one, self.dataType(name)) for name, one in widgets.items()}
     self._tag = getattr(self, "_tag", -1) + 1
     for name, connector in connectors.items():
         connector.write(self.getValue(name))
         connector.listen(_taker(self, name, connector))
-    observer = self.parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: _show(self))
-    self._connections[self._tag] = connectors, observer
+    self.parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: _show(self))
+    self._connections[self._tag] = connectors
     return self._tag
+
+
+def disconnectGui(self: Any, tag: int) -> None:
+    """Undo `connectParametersToGui`; nothing happens for a tag that it did not give."""
+    for connector in self._connections.pop(tag, {}).values():
+        connector.listen(None)
 
 
 def _taker(self: Any, name: str, connector: Any) -> Any:
@@ -212,22 +224,13 @@ def _taker(self: Any, name: str, connector: Any) -> Any:
     return take
 
 
-def disconnectGui(self: Any, tag: int) -> None:
-    """Undo `connectGui`."""
-    connectors, observer = self._connections.pop(tag, ({}, None))
-    for connector in connectors.values():
-        connector.listen(None)
-    if observer is not None:
-        self.parameterNode.RemoveObserver(observer)
-
-
 def _show(self: Any) -> None:
     """Put the parameters into the widgets."""
     if self._showing:
         return
     self._showing = True
     try:
-        for connectors, _ in self._connections.values():
+        for connectors in self._connections.values():
             for name, connector in connectors.items():
                 connector.write(self.getValue(name))
     finally:

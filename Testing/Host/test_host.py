@@ -232,7 +232,8 @@ def test_widgets_and_parameters_follow_each_other_until_they_are_disconnected(pa
 
     node = parameters()
     volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "T1")
-    tag = node.connectGui(panel)
+    widgets = {"view.labels": panel.labels, "device": panel.device, "volume": panel.selector}
+    tag = node.connectParametersToGui({**widgets, "view.opacity": panel.opacity, "reader": panel.reader})
     panel.labels.checked = False
     panel.device.currentIndex = 1
     panel.selector.setCurrentNode(volume)
@@ -244,6 +245,25 @@ def test_widgets_and_parameters_follow_each_other_until_they_are_disconnected(pa
     node.reader = "C. D."
     panel.labels.checked = False
     assert (panel.reader.text, node.view.labels) == ("A. B.", True)
+
+
+def test_a_ui_file_names_the_parameters_of_its_widgets_but_that_connection_cannot_be_undone(parameters, panel):
+    node = parameters()
+    assert node.connectGui(panel) is None
+    node.disconnectGui(None)
+    panel.reader.text = "A. B."
+    assert node.reader == "A. B."
+
+
+def test_a_pack_that_was_handed_out_does_not_follow_the_node(parameters):
+    node = parameters()
+    view = node.view
+    node.view.opacity = 0.25
+    assert view.opacity == 0.5
+    view.labels = False
+    assert (node.view.labels, node.view.opacity) == (False, 0.5), "all members are written, the old ones too"
+    with pytest.raises(AttributeError):
+        view.color = 1
 
 
 def test_a_widget_that_cannot_show_a_type_is_not_connected(parameters, panel):
