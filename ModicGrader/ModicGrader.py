@@ -23,7 +23,7 @@ from slicer.util import VTKObservationMixin
 if (_root := Path(__file__).resolve().parents[1]).joinpath("ModicGraderLib").is_dir() and str(_root) not in sys.path:
     sys.path.append(str(_root))
 
-from ModicGraderLib.gui.parameters import AUTO, ModicGraderParameterNode, ViewOptions
+from ModicGraderLib.gui.parameters import AUTO, ModicGraderParameterNode, ViewOptions, parameterWidgets
 from ModicGraderLib.gui.reading import ReadingPanel, attempt
 from ModicGraderLib.gui.teaching import TeachingPanel
 
@@ -117,14 +117,14 @@ class ModicGraderWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = self.logic.getParameterNode()
         if self._parameterNode.t1 is None and self._parameterNode.t2 is None:
             self._parameterNode.t1, self._parameterNode.t2 = self.logic.guessInputs()
-        self._connection = self._parameterNode.connectGui(self.ui)
+        # Not connectGui, which in no Slicer so far says how to end the connection.
+        self._connection = self._parameterNode.connectParametersToGui(parameterWidgets(self.ui))
         self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersChanged)
         self.reading.setParameters(self._parameterNode)
         self.onParametersChanged()
 
     def _disconnectGui(self) -> None:
         if self._parameterNode is not None:
-            # Older Slicer gives no connection to end; the observers are then all that is there.
             self._parameterNode.disconnectGui(self._connection)
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersChanged)
             self._parameterNode = None

@@ -1,6 +1,6 @@
 """What a saved scene remembers of the module."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from slicer import vtkMRMLScalarVolumeNode
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper, parameterPack
@@ -47,3 +47,9 @@ class ModicGraderParameterNode:
     reader: str
     study: str
     level: str
+
+
+def parameterWidgets(ui: Any) -> dict[str, Any]:
+    """Widgets of a .ui file by the name of the parameter that each shows."""
+    named = {widget.property("SlicerParameterName"): widget for widget in vars(ui).values()}
+    return {name: widget for name, widget in named.items() if name}

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from ..report import StudyReport
 from .rows import COLUMNS, Bar, Cell, rows
 
-BAR_SIZE = (44, 12)
+BAR_SIZE = (36, 12)
 """Width and height of a bar in pixels."""
 
 BORDER_COLOR = (60, 60, 60)
@@ -18,6 +18,20 @@ BORDER_COLOR = (60, 60, 60)
 
 DARKEST_WITH_BLACK_TEXT = 140
 """Brightness of a color from which black letters are readable on it."""
+
+
+def titles() -> dict[str, str]:
+    """What a reader sees the columns called."""
+    return {
+        "Level": _("Level"),
+        "Upper": _("Upper"),
+        "Lower": _("Lower"),
+        "Pfirrmann": _("Pfirrmann"),
+        "Narrowing": _("Narrow"),
+        "Lesion": _("Lesion"),
+        "Extent": _("Extent"),
+        "Doubt": _("Doubt"),
+    }
 
 
 class ResultsTable:
@@ -36,7 +50,7 @@ class ResultsTable:
         self._onChosen = onChosen
         self._levels: list[str] = []
         table.setColumnCount(len(COLUMNS))
-        table.setHorizontalHeaderLabels([_(title) for title in COLUMNS])
+        table.setHorizontalHeaderLabels([titles()[column] for column in COLUMNS])
         table.setIconSize(qt.QSize(*BAR_SIZE))
         table.verticalHeader().setVisible(False)
         table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)

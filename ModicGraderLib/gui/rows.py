@@ -12,7 +12,7 @@ from ..terminology import MODIC_CHANGES
 from ..wording import NOTHING, percent
 
 COLUMNS = ("Level", "Upper", "Lower", "Pfirrmann", "Narrowing", "Lesion", "Extent", "Doubt")
-"""Titles of the columns. `Upper` is the endplate above the disc, `Lower` the one below."""
+"""The columns. `Upper` is the endplate above the disc, `Lower` the one below."""
 
 NO_CHANGE_COLOR = (205, 225, 205)
 """Of the part of a bar that speaks for no change."""
@@ -133,6 +133,6 @@ def _measures(name: str, endplate: EndplateReport) -> str:
 
 
 def _doubt(disc: DiscReport) -> Cell:
-    """How many grades are withheld, and why each is."""
+    """How many grades are withheld; the tip says which, and why."""
     reasons = [f"{one['grade'].replace('_', ' ')}: {one['reason']}" for one in disc.abstained]
-    return Cell(f"{len(reasons)} withheld" if reasons else NOTHING, "\n".join(reasons))
+    return Cell(str(len(reasons)) if reasons else NOTHING, "\n".join(reasons))

@@ -46,7 +46,7 @@ def test_a_grade_that_is_withheld_is_shown_only_when_asked_for_and_then_marked(r
     likeliest = max(disc.pfirrmann.probabilities, key=disc.pfirrmann.probabilities.__getitem__)
     assert shown == likeliest + IN_DOUBT
     assert "too doubtful" in rows(report)[0]["Pfirrmann"].tip
-    assert rows(report)[0]["Doubt"].text == "1 withheld"
+    assert rows(report)[0]["Doubt"].text == "1"
 
 
 def test_a_corrected_grade_is_marked_and_tells_what_the_program_had_said(report):
