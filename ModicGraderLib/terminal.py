@@ -143,7 +143,10 @@ def _table(report: StudyReport) -> Table:
 def _grade(report: StudyReport, disc: DiscReport, field: str, said: str) -> Text:
     """What the program said, and where a reader corrected it what counts instead."""
     correction = standing_at(report, disc.level).get(field)
-    return Text(said) if correction is None else Text(f"{said} → {words(field, correction.reader_value)}", "yellow")
+    if correction is None:
+        return Text(said)
+    value = correction.reader_value
+    return Text(f"{said} → {_shown(None if value is None else words(field, value))}", "yellow")
 
 
 def _shown(grade: int | str | None) -> str:

@@ -26,7 +26,7 @@ def at(modic_map: np.ndarray, level: str, endplate: str) -> int:
 
 def body(vertebra: str, share: tuple[float, float] = (0, 1)) -> np.ndarray:
     """Mask of a body, of all or of the part between two shares of its height above its lower endplate."""
-    mask = LABELS == vertebra_label(vertebra)
+    mask = np.equal(LABELS, vertebra_label(vertebra))
     points = np.argwhere(mask)
     height = T2.to_patient(points) @ DISCS["L4/L5"].normal
     height = (height - height.min()) / np.ptp(height)
@@ -51,8 +51,10 @@ def test_a_piece_belongs_to_the_endplate_it_touches_or_else_to_the_nearer(share,
 def test_a_piece_that_spans_the_body_is_divided_between_its_endplates():
     drawn = body("L2").astype(np.uint8)
     halves = at(drawn, "L1/L2", "lower"), at(drawn, "L2/L3", "upper")
-    assert sum(halves) == pytest.approx(drawn.sum(), rel=0.02)
-    assert min(halves) > 0.4 * drawn.sum()
+    total = int(drawn.sum())
+    # Either endplate is seen from its own side, so that a few voxels in the middle may count for both or for none.
+    assert sum(halves) == pytest.approx(total, rel=0.01)
+    assert min(halves) > 0.4 * total
 
 
 def test_voxels_beside_the_bodies_count_at_the_nearest():

@@ -35,10 +35,11 @@ def set_report(scene: slicer.vtkMRMLScene, name: str, report: StudyReport) -> No
             set_segments(nodes.modic, take_back(graded, undone), affine, MODIC_CHANGES)
         if steps:
             set_segments(nodes.spine, renamed_labels(graded.location, report.numbering.lowest_disc), affine, SPINE)
-    nodes.report.SetText(report.to_json())
     fill_table(nodes.table, findings.table(report))
     fill_points(nodes.levels, findings.levels(report))
     fill_points(nodes.corners, findings.corners(report))
+    # Last, because this is the node that others watch: when it changes, all the rest says the same.
+    nodes.report.SetText(report.to_json())
 
 
 def prepare_map(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> slicer.vtkMRMLSegmentationNode:
