@@ -48,6 +48,7 @@ def test_the_names_agree():
     assert not NAME.lower().startswith("slicer")
     assert REPOSITORY.rsplit("/", 1)[1] == f"Slicer{NAME}"
     assert _setting("EXTENSION_HOMEPAGE") == REPOSITORY
+    assert f'repository-code: "{REPOSITORY}"' in (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
 
 
 def test_the_catalogue_entry_is_as_its_schema_asks():
