@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 import slicer
@@ -138,12 +138,24 @@ def read_report(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> StudyRepo
 
 
 def find_study(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> SceneNodes:
-    """The nodes of a study in a scene, also in one that was opened. Raises `SceneError` where it is not there."""
+    """The nodes of a study in a scene, also in one that was opened.
+
+    Raises `SceneError` where the study is not there, or no longer whole: users may remove any node.
+    """
+    nodes = nodes_by_role(scene, name)
+    missing = [one.name for one in fields(SceneNodes) if one.default is MISSING and one.name not in nodes]
+    if missing:
+        raise SceneError(f"the scene no longer holds the {' and the '.join(missing)} of {name}; grade it again")
+    return SceneNodes(**nodes, folder=_folder(scene, name))
+
+
+def nodes_by_role(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> dict[str, slicer.vtkMRMLNode]:
+    """What is left of a study in a scene, by the fields of `SceneNodes`. Raises `SceneError` where no report is."""
     nodes = {node.GetAttribute(ROLE): node for node in _nodes_of(scene, name)}
     if "report" not in nodes:
         raise SceneError(f"the scene holds no report of {name}")
     images = {role: nodes["report"].GetNodeReference(reference) for role, reference in IMAGES.items()}
-    return SceneNodes(**{**nodes, **images}, folder=_folder(scene, name))
+    return {**nodes, **{role: image for role, image in images.items() if image is not None}}
 
 
 def studies(scene: slicer.vtkMRMLScene) -> dict[str, slicer.vtkMRMLScalarVolumeNode]:

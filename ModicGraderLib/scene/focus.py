@@ -7,7 +7,7 @@ import slicer
 
 from ..errors import InputError
 from ..report import DiscReport
-from .build import find_study, read_report
+from .build import nodes_by_role, read_report
 from .nodes import LPS_TO_RAS, to_matrix, to_ras
 from .volumes import array_of, ijk_to_world
 
@@ -33,13 +33,15 @@ def focus(scene: slicer.vtkMRMLScene, name: str, level: str, aligned: bool = Fal
     discs = {disc.level: disc for disc in read_report(scene, name).discs}
     if level not in discs:
         raise InputError(f"there is no disc {level!r} in {name}; choose one of {', '.join(discs)}")
-    nodes = find_study(scene, name)
+    nodes = nodes_by_role(scene, name)
+    image = nodes.get("t2", nodes.get("t1"))
     for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
         view = scene.GetNthNodeByClass(number, "vtkMRMLSliceNode")
-        if aligned:
+        volume = _shown(scene, view) or image
+        if aligned or volume is None:
             _turn(view, discs[level])
         else:
-            _jump(view, discs[level], _shown(scene, view) or nodes.t2 or nodes.t1)
+            _jump(view, discs[level], volume)
 
 
 def _turn(view: slicer.vtkMRMLSliceNode, disc: DiscReport) -> None:

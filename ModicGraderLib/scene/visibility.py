@@ -6,7 +6,7 @@ from typing import Literal
 
 import slicer
 
-from .build import find_study
+from .build import IMAGES, nodes_by_role
 
 HEAT = {"evidence": "evidence", "probability": "modic_probability"}
 """Heat that can be chosen, with the volume of `build.SceneNodes` that shows it."""
@@ -23,7 +23,7 @@ def show(
     heat: Literal["none", "evidence", "probability"] = "none",
     opacity: float = 0.5,
 ) -> None:
-    """Show or hide what was found in a study; what the study does not have is left out.
+    """Show or hide what was found in a study; what the study does not have, or no longer has, is left out.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ def show(
     SceneError
         The scene holds no such study.
     """
-    nodes = find_study(scene, name)
-    for node, shown in ((nodes.levels, labels), (nodes.spine, spine), (nodes.corners, corners), (nodes.modic, modic)):
-        if node is not None:
-            node.SetDisplayVisibility(shown)
+    nodes = nodes_by_role(scene, name)
+    for role, shown in {"levels": labels, "spine": spine, "corners": corners, "modic": modic}.items():
+        if role in nodes:
+            nodes[role].SetDisplayVisibility(shown)
     for choice, role in HEAT.items():
-        _show_legend(getattr(nodes, role), choice == heat)
-    volume = getattr(nodes, HEAT[heat]) if heat in HEAT else None
-    images = {node.GetID() for node in (nodes.t1, nodes.t2) if node is not None}
+        _show_legend(nodes.get(role), choice == heat)
+    volume = nodes.get(HEAT.get(heat))
+    images = {nodes[role].GetID() for role in IMAGES if role in nodes}
     for number in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")):
         view = scene.GetNthNodeByClass(number, "vtkMRMLSliceCompositeNode")
         if view.GetBackgroundVolumeID() in images:

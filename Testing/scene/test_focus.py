@@ -131,6 +131,24 @@ def test_heat_lies_over_both_images_with_its_legend_and_goes_again(host, heat, r
     assert not any(legends().values())
 
 
+def test_what_the_user_has_removed_is_left_out_and_told_where_it_is_needed():
+    from ModicGraderLib.scene import SceneError
+    from ModicGraderLib.scene.build import build_scene, find_study
+    from ModicGraderLib.scene.focus import focus
+    from ModicGraderLib.scene.host import Host
+    from ModicGraderLib.scene.visibility import show
+
+    scene = Host().scene
+    nodes = build_scene(graded(), scene, NAME)
+    for unwanted in (nodes.spine, nodes.table, nodes.evidence, nodes.t1, nodes.t2):
+        scene.RemoveNode(unwanted)
+    show(scene, NAME, labels=False, heat="evidence")
+    assert not nodes.levels.GetDisplayNode().GetVisibility()
+    focus(scene, NAME, "L4/L5")
+    with pytest.raises(SceneError, match="no longer holds the spine and the table of ModicGrader study; grade it"):
+        find_study(scene, NAME)
+
+
 def test_a_study_that_is_not_there_is_told(host):
     from ModicGraderLib.scene import SceneError
     from ModicGraderLib.scene.focus import focus
