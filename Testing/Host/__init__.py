@@ -74,11 +74,12 @@ def wait_until(happened: Any, seconds: float = 30.0) -> None:
 
 
 def reset() -> list[str]:
-    """Make everything as it was after `install`: an empty scene, no dialogs. Tracebacks of exceptions in slots."""
+    """Make all as it was after `install`: no module, an empty scene, no dialogs. Tracebacks of exceptions in slots."""
     import slicer
 
-    from . import dialogs, manners, packaging_module
+    from . import dialogs, manners, packaging_module, scripted
 
+    scripted.close_modules()
     slicer.mrmlScene.Clear(False)
     faults = list(manners.faults)
     manners.faults.clear()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
+from PySide6 import QtCore
 
 
 class ScriptedLoadableModule:
@@ -54,6 +55,12 @@ class ScriptedLoadableModuleWidget:
         self.layout = parent.layout()
         if alone:
             self.setup()
+        slicer.app.moduleManager().connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+
+    def _onModuleAboutToBeUnloaded(self, name: str) -> None:
+        if name == self.moduleName:
+            self.cleanup()
+            slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
     def resourcePath(self, filename: str) -> str:
         """Path of a file below the module's folder `Resources`."""
@@ -143,6 +150,23 @@ class ModuleParent:
         return self._widget
 
 
+_opened: list[str] = []
+"""Names of the modules that `open_module` loaded."""
+
+
+def close_modules() -> None:
+    """Leave the open module, tell every module that was opened that it goes, and delete its panel."""
+    if slicer.util.mainWindow() is not None:
+        slicer.util.selectModule("")
+    while _opened:
+        name = _opened.pop()
+        slicer.app.moduleManager().moduleAboutToBeUnloaded(name)
+        getattr(slicer.modules, name.lower()).widgetRepresentation().deleteLater()
+        delattr(slicer.modules, name.lower())
+        del sys.modules[name]
+    QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
+
+
 def open_module(path: str | Path) -> Any:
     """Load a module's file as Slicer does when it starts and the user opens the module; its Python widget.
 
@@ -161,11 +185,14 @@ def open_module(path: str | Path) -> Any:
     setattr(slicer.modules, name.lower(), parent)
     getattr(module, name)(parent)
     slicer.app.startupCompleted()
+    # Said once in an application's life: the next module that is opened here must not start this one again.
+    slicer.app._qt.startupCompleted.disconnect()
     outer = slicer.qSlicerScriptedLoadableModuleWidget()
     outer.setMRMLScene(slicer.mrmlScene)
     widget = getattr(module, f"{name}Widget")(outer)
     outer._qt._python = widget
     parent._widget = outer
+    _opened.append(name)
     widget.setup()
     if slicer.util.mainWindow() is not None:
         slicer.util.selectModule(name)

@@ -1,24 +1,10 @@
 """The stand-ins behave as the classes of Qt, CTK and Slicer that they stand for."""
 
-import enum
 from pathlib import Path
-from typing import Annotated
 
 import pytest
 
 pytestmark = pytest.mark.slicer
-
-UI = str(Path(__file__).with_name("example.ui"))
-
-
-@pytest.fixture(autouse=True)
-def installed(host):
-    """Every test here has the stand-ins in place."""
-
-
-class Side(enum.Enum):
-    LEFT = 1
-    RIGHT = 2
 
 
 def test_a_signal_calls_a_function_with_as_many_arguments_as_it_takes():
@@ -127,17 +113,6 @@ def test_a_message_is_written_down_and_a_question_gets_the_planned_answer():
         slicer.util.confirmOkCancelDisplay("Really?")
 
 
-@pytest.fixture
-def panel():
-    import slicer
-
-    widget = slicer.util.loadUI(UI)
-    ui = slicer.util.childWidgetVariables(widget)
-    widget.setMRMLScene(slicer.mrmlScene)
-    ui.keep = widget
-    return ui
-
-
 def test_a_ui_file_is_loaded_with_its_widgets_properties_and_connections(panel):
     import slicer
 
@@ -153,8 +128,10 @@ def test_a_ui_file_is_loaded_with_its_widgets_properties_and_connections(panel):
 def test_a_ui_file_with_an_unknown_widget_is_refused(tmp_path):
     import slicer
 
+    example = Path(__file__).with_name("example.ui")
+
     path = tmp_path / "unknown.ui"
-    path.write_text(Path(UI).read_text().replace('class="ctkSliderWidget"', 'class="ctkUnknown"'))
+    path.write_text(example.read_text().replace('class="ctkSliderWidget"', 'class="ctkUnknown"'))
     with pytest.raises(ValueError, match="a ctkUnknown, for which there is no stand-in"):
         slicer.util.loadUI(str(path))
 
@@ -170,106 +147,6 @@ def test_a_node_selector_follows_the_scene(panel):
     panel.selector.setCurrentNode(volume)
     slicer.mrmlScene.RemoveNode(volume)
     assert chosen == [volume, None]
-
-
-@pytest.fixture
-def parameters():
-    import slicer
-    from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper, parameterPack
-    from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
-
-    @parameterPack
-    class View:
-        labels: bool = True
-        opacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
-
-    @parameterNodeWrapper
-    class Parameters:
-        volume: slicer.vtkMRMLScalarVolumeNode
-        device: Annotated[str, Choice(["auto", "cpu"])] = "auto"
-        reader: str
-        side: Side = Side.RIGHT
-        view: View
-
-    class ExampleLogic(ScriptedLoadableModuleLogic):
-        def getParameterNode(self):
-            return Parameters(super().getParameterNode())
-
-    return ExampleLogic().getParameterNode
-
-
-def test_parameters_have_types_defaults_and_limits(parameters):
-    node = parameters()
-    assert (node.device, node.reader, node.side, node.view.opacity, node.volume) == ("auto", "", Side.RIGHT, 0.5, None)
-    for name, value, error in (
-        ("device", "gpu", ValueError),
-        ("view.opacity", 2.0, ValueError),
-        ("reader", 3, TypeError),
-    ):
-        with pytest.raises(error):
-            node.setValue(name, value)
-    with pytest.raises(ValueError, match="Cannot find a param"):
-        node.getValue("view.colour")
-
-
-def test_parameters_are_saved_with_the_scene(parameters, tmp_path):
-    import slicer
-
-    node = parameters()
-    node.volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "T1")
-    node.side, node.view.labels, node.view.opacity, node.reader = Side.LEFT, False, 0.25, "A. B."
-    path = str(tmp_path / "scene.mrml")
-    assert slicer.util.saveScene(path)
-    slicer.mrmlScene.Clear(False)
-    slicer.util.loadScene(path)
-    again = parameters()
-    assert again.volume.GetName() == "T1"
-    assert (again.side, again.view.labels, again.view.opacity, again.reader) == (Side.LEFT, False, 0.25, "A. B.")
-
-
-def test_widgets_and_parameters_follow_each_other_until_they_are_disconnected(parameters, panel):
-    import slicer
-
-    node = parameters()
-    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "T1")
-    widgets = {"view.labels": panel.labels, "device": panel.device, "volume": panel.selector}
-    tag = node.connectParametersToGui({**widgets, "view.opacity": panel.opacity, "reader": panel.reader})
-    panel.labels.checked = False
-    panel.device.currentIndex = 1
-    panel.selector.setCurrentNode(volume)
-    panel.opacity.value = 0.75
-    assert (node.view.labels, node.device, node.volume, node.view.opacity) == (False, "cpu", volume, 0.75)
-    node.view.labels, node.reader = True, "A. B."
-    assert (panel.labels.checked, panel.reader.text) == (True, "A. B.")
-    node.disconnectGui(tag)
-    node.reader = "C. D."
-    panel.labels.checked = False
-    assert (panel.reader.text, node.view.labels) == ("A. B.", True)
-
-
-def test_a_ui_file_names_the_parameters_of_its_widgets_but_that_connection_cannot_be_undone(parameters, panel):
-    node = parameters()
-    assert node.connectGui(panel) is None
-    node.disconnectGui(None)
-    panel.reader.text = "A. B."
-    assert node.reader == "A. B."
-
-
-def test_a_pack_that_was_handed_out_does_not_follow_the_node(parameters):
-    node = parameters()
-    view = node.view
-    node.view.opacity = 0.25
-    assert view.opacity == 0.5
-    view.labels = False
-    assert (node.view.labels, node.view.opacity) == (False, 0.5), "all members are written, the old ones too"
-    with pytest.raises(AttributeError):
-        view.color = 1
-
-
-def test_a_widget_that_cannot_show_a_type_is_not_connected(parameters, panel):
-    panel.reader.setProperty("SlicerParameterName", "view.labels")
-    with pytest.raises(RuntimeError, match="Unable to create GUI connector"):
-        parameters().connectGui(panel)
 
 
 def test_a_picture_of_a_widget_shows_its_text(panel, tmp_path):
@@ -325,3 +202,57 @@ def test_a_script_runs_without_a_window_and_ends_with_its_own_exit_code(code, tm
     command = [sys.executable, "-m", "Host", script, str(code)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (code, "vtkMRMLScene"), done.stderr
+
+
+MODULE = """
+import slicer
+from slicer.ScriptedLoadableModule import *
+
+class Example(ScriptedLoadableModule):
+    def __init__(self, parent):
+        super().__init__(parent)
+        parent.title = "Example of a module"
+        slicer.app.connect("startupCompleted()", lambda: happened.append("started"))
+
+class ExampleWidget(ScriptedLoadableModuleWidget):
+    def setup(self):
+        super().setup()
+        self.selector = slicer.qMRMLNodeComboBox()
+        self.selector.nodeTypes = ["vtkMRMLTextNode"]
+        self.selector.setMRMLScene(slicer.mrmlScene)
+        self.layout.addWidget(self.selector)
+        happened.append("set up")
+
+    def enter(self):
+        happened.append(f"entered: {self.parent.isEntered}")
+
+    def exit(self):
+        happened.append("left")
+
+    def cleanup(self):
+        happened.append("cleaned up")
+
+happened = []
+"""
+
+
+def test_a_module_is_started_opened_left_and_taken_away_as_in_slicer(host, tmp_path):
+    import sys
+
+    import slicer
+
+    path = tmp_path / "Example.py"
+    path.write_text(MODULE)
+    widget = host.open_module(path)
+    happened = sys.modules["Example"].happened
+    assert slicer.modules.example.title == "Example of a module"
+    assert widget.resourcePath("UI/Example.ui") == str(tmp_path / "Resources/UI/Example.ui")
+    assert happened == ["started", "set up", "entered: True"]
+    slicer.util.selectModule("SegmentEditor")
+    assert slicer.modules.segmenteditor.widgetRepresentation().self().editor.mrmlSegmentEditorNode() is not None
+    slicer.util.selectModule("Example")
+    assert happened[3:] == ["left", "entered: True"]
+    assert host.reset() == []
+    assert happened[5:] == ["left", "cleaned up"]
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "no panel is left to show this")
+    assert not hasattr(slicer.modules, "example")
