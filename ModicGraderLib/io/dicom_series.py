@@ -9,7 +9,11 @@ from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, dcmread
-from pydicom.pixels import apply_rescale
+
+try:
+    from pydicom.pixels import apply_rescale
+except ImportError:  # pydicom 2, which Slicer 5.10 brings
+    from pydicom.pixel_data_handlers import apply_rescale
 
 from ..errors import InputError
 from ..progress import Progress
