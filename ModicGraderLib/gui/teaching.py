@@ -100,6 +100,7 @@ class TeachingPanel:
         self._preparation.poll()
         before, self._stage = self._stage, self._preparation.stage
         if self._stage is Stage.GRADING and before is not Stage.GRADING:
+            self._shown = _("Case {number}").format(number=self.session.next_number)
             self._showBlind()
             self._sheet.show(self.session.levels)
         if not self._stage.is_active:
@@ -192,7 +193,6 @@ class TeachingPanel:
         self.ui.lookAtLabel.setText("")
 
     def _showBlind(self) -> None:
-        self._shown = _("Case {number}").format(number=self.session.next_number)
         lesson.show_blind(slicer.mrmlScene, self._shown, self._preparation.volumes)
 
     def _refresh(self) -> None:
