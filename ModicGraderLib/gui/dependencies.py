@@ -12,8 +12,9 @@ from slicer.i18n import tr as _
 
 from ..errors import InputError
 
-TORCH = Requirement("torch>=2.1")
-"""Comes through the PyTorch extension, which chooses the build that fits the graphics card."""
+TORCH = Requirement("torch>=2.8")
+"""Comes through the PyTorch extension, which chooses the build that fits the graphics card. Not older than what MONAI
+asks for: else pip would replace it with a build that fits any computer."""
 
 
 def ensure_dependencies() -> None:

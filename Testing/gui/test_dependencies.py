@@ -3,9 +3,10 @@
 import subprocess
 import sys
 import types
-from importlib.metadata import PackageNotFoundError
+from importlib.metadata import PackageNotFoundError, requires
 
 import pytest
+from packaging.requirements import Requirement
 
 pytestmark = pytest.mark.slicer
 
@@ -68,8 +69,14 @@ def test_pytorch_comes_first_and_through_its_extension(dependencies, asked, with
     without("torch", "monai")
     _extension(monkeypatch, lambda **words: asked.append(words) or object())
     dependencies.ensure_dependencies()
-    assert asked[0] == {"askConfirmation": True, "torchVersionRequirement": ">=2.1"}
+    assert asked[0] == {"askConfirmation": True, "torchVersionRequirement": ">=2.8"}
     assert [one.name for one in asked[1][0]] == ["monai"]
+
+
+def test_a_pytorch_that_is_new_enough_for_us_is_so_for_the_monai_that_is_installed_beside_it(dependencies):
+    (asked_for,) = (one for one in map(Requirement, requires("monai")) if one.name == "torch" and one.marker is None)
+    (least,) = dependencies.TORCH.specifier
+    assert asked_for.specifier.contains(least.version)
 
 
 def test_without_the_pytorch_extension_the_user_is_told_to_install_it(dependencies, asked, without, monkeypatch):

@@ -658,6 +658,49 @@
         </message>
     </context>
     <context>
+        <name>gui.results</name>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/results.py" />
+            <source>Doubt</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/results.py" />
+            <source>Extent</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/results.py" />
+            <source>Lesion</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/results.py" />
+            <source>Level</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/results.py" />
+            <source>Lower</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/results.py" />
+            <source>Narrow</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/results.py" />
+            <source>Pfirrmann</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/results.py" />
+            <source>Upper</source>
+            <translation type="unfinished" />
+        </message>
+    </context>
+    <context>
         <name>gui.samples</name>
         <message>
             <location filename="../../../ModicGraderLib/gui/samples.py" />
