@@ -188,9 +188,16 @@ def segment_labels(
     """
     labels, unknown = np.zeros(grid.shape, np.uint8), []
     segmentation = node.GetSegmentation()
+    # Segments that do not overlap share one image.
+    images: dict[slicer.vtkOrientedImageData, np.ndarray] = {}
     for identifier in segmentation.GetSegmentIDs():
         segment = segmentation.GetSegment(identifier)
-        mask = _segment_mask(segment, grid)
+        image = segment.GetRepresentation(BINARY_LABELMAP)
+        if image is None or image.IsEmpty():
+            continue
+        if image not in images:
+            images[image] = _resampled(image, grid)
+        mask = images[image] == segment.GetLabelValue()
         if not mask.any():
             continue
         label = next((one.label for one in structures if identifier == one.id or segment.GetName() == one.name), None)
@@ -201,13 +208,11 @@ def segment_labels(
     return labels, unknown
 
 
-def _segment_mask(segment: slicer.vtkSegment, grid: Grid) -> np.ndarray:
-    image = segment.GetRepresentation(BINARY_LABELMAP)
-    if image is None or image.IsEmpty():
-        return np.zeros(grid.shape, bool)
+def _resampled(image: slicer.vtkOrientedImageData, grid: Grid) -> np.ndarray:
+    """The voxels of a segment's image on a grid, each the nearest."""
     there, found = oriented_image(np.zeros(grid.shape, np.uint8), grid.affine), slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, there, found)
-    return voxels(found) == segment.GetLabelValue()
+    return voxels(found)
 
 
 def patient_affine(node: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:

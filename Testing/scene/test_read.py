@@ -47,14 +47,14 @@ def alone(role: str):
     return dataclasses.replace(GRADED, study=study, location=location, maps={})
 
 
-def draw(node, identifier: str, mask: np.ndarray, affine: np.ndarray = T2.affine) -> None:
+def draw(node, identifier: str, mask: np.ndarray) -> None:
     """Make a mask (slices, rows, columns) the whole of a segment, by what the Segment Editor's effects call."""
     import slicer
 
     from ModicGraderLib.scene.nodes import oriented_image
 
     logic = slicer.vtkSlicerSegmentationsModuleLogic
-    image = oriented_image(mask.astype(np.uint8), affine)
+    image = oriented_image(mask.astype(np.uint8), T2.affine)
     assert logic.SetBinaryLabelmapToSegment(image, node, identifier, logic.MODE_REPLACE)
 
 
