@@ -65,7 +65,6 @@ class qSlicerApplication(QtWidgets.QApplication):
     """The application: its scene, its logic, its views and its settings, all gone when the process ends."""
 
     startupCompleted = Signal()
-    lastWindowAboutToClose = Signal()
 
     def __init__(self, host: Any, with_window: bool):
         super().__init__(["Slicer"])

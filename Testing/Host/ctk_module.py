@@ -83,13 +83,13 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 class ctkSliderWidget(QtWidgets.QWidget):
     """A slider with a spin box for decimal numbers."""
 
-    STEPS = 1000
+    _STEPS = 1000
     valueChanged = Signal(float)
 
     def __init__(self, parent: QtWidgets.QWidget | None = None):
         super().__init__(parent)
         self._slider, self._box = QtWidgets.QSlider(QtCore.Qt.Horizontal), QtWidgets.QDoubleSpinBox()
-        self._slider.setRange(0, self.STEPS)
+        self._slider.setRange(0, self._STEPS)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._slider, 1)
@@ -98,11 +98,11 @@ class ctkSliderWidget(QtWidgets.QWidget):
         self._box.valueChanged.connect(self._show)
 
     def _at(self, place: int) -> float:
-        return self._box.minimum() + (self._box.maximum() - self._box.minimum()) * place / self.STEPS
+        return self._box.minimum() + (self._box.maximum() - self._box.minimum()) * place / self._STEPS
 
     def _show(self, value: float) -> None:
         span = self._box.maximum() - self._box.minimum()
-        self._slider.setValue(round(self.STEPS * (value - self._box.minimum()) / span) if span else 0)
+        self._slider.setValue(round(self._STEPS * (value - self._box.minimum()) / span) if span else 0)
         self.valueChanged.emit(value)
 
     def _of_box(name: str):

@@ -87,15 +87,6 @@ class QFileDialog(QtWidgets.QFileDialog):
         return str(_ask("QFileDialog", caption, folder))
 
 
-class QInputDialog(QtWidgets.QInputDialog):
-    """In PythonQt `getText` returns the text alone."""
-
-    @staticmethod
-    def getText(parent: Any, title: str, label: str, *_rest: Any) -> str:
-        """The text that the user types."""
-        return str(_ask("QInputDialog", title, label))
-
-
 class QDesktopServices(QtGui.QDesktopServices):
     """Opens nothing."""
 

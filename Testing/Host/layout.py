@@ -27,10 +27,6 @@ class qMRMLSliceWidget(QtWidgets.QWidget):
         """Where the slice lies."""
         return self._logic.GetSliceNode()
 
-    def mrmlSliceCompositeNode(self) -> Any:
-        """Which volumes it shows."""
-        return self._logic.GetSliceCompositeNode()
-
     def fitSliceToBackground(self) -> None:
         """Show the whole volume."""
         self._logic.FitSliceToAll()

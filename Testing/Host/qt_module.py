@@ -17,7 +17,6 @@ _SOURCES = (QtWidgets, QtGui, QtCore)
 _OWN = types.SimpleNamespace(
     QDesktopServices=dialogs.QDesktopServices,
     QFileDialog=dialogs.QFileDialog,
-    QInputDialog=dialogs.QInputDialog,
     QMessageBox=dialogs.QMessageBox,
     QUiLoader=QUiLoader,
 )

@@ -97,6 +97,26 @@ def test_what_the_tables_list_is_there(host):
     assert slicer.util.mainWindow() is not None
 
 
+@pytest.mark.slicer
+def test_the_stand_ins_have_nothing_but_what_the_tables_list(host):
+    for name, calls in tables().items():
+        if name.split(".")[0] not in MODULES:
+            continue
+        owner = resolve(name)
+        kind = owner._qt_class if isinstance(owner, type) and hasattr(owner, "_qt_class") else type(plain(owner))
+        if not kind.__module__.startswith("Host."):
+            continue
+        # What Qt's class has too is overridden, for Qt to call: how large a widget is, how it is painted.
+        own = {one for one in vars(kind) if not one.startswith("_") and not hasattr(kind.__mro__[1], one)}
+        extra = own - {call.split("(")[0] for call in calls} - {"SIGNALS"}
+        assert not extra, f"{name} has what is in no table: {extra}"
+
+
+def plain(owner: object) -> object:
+    """What is behind a proxy."""
+    return getattr(owner, "_qt", owner)
+
+
 def resolve(name: str):
     """The object of a dotted name; a method on the way is called."""
     import importlib
