@@ -1,4 +1,4 @@
-"""The two tables of the teaching section: the sheet of answers, and the answers beside the truth."""
+"""The tables of the teaching section: the sheet of answers, the answers beside the truth, and the score."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import qt
 from slicer.i18n import tr as _
 
 from ..lessons.items import ITEMS, Grade
+from ..lessons.score import Score
 from ..lessons.session import Verdict
-from .lesson_words import OPEN, gradeText, itemWords
+from .lesson_words import OPEN, gradeText, itemWords, scoreCells
 
 RIGHT_COLOR, WRONG_COLOR = (200, 232, 200), (248, 205, 200)
 """Behind a grade that is the true one, and behind one that is not."""
@@ -106,6 +107,30 @@ class VerdictTable:
         row = self._table.currentRow()
         if 0 <= row < len(self._verdicts):
             self._onChosen(self._verdicts[row])
+
+
+class ScoreTable:
+    """One row a task: how many grades were right and kappa, the reader's and the machine's.
+
+    :param table: the QTableWidget of the .ui file.
+    """
+
+    def __init__(self, table: qt.QTableWidget):
+        self._table = table
+        titles = [_("Task"), _("You"), _("Kappa"), _("Machine"), _("Kappa")]
+        table.setColumnCount(len(titles))
+        table.setHorizontalHeaderLabels(titles)
+        table.verticalHeader().setVisible(False)
+        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+
+    def show(self, scores: Sequence[Score]) -> None:
+        """Show the score of a session."""
+        self._table.setRowCount(len(scores))
+        for row, score in enumerate(scores):
+            for column, (text, tip) in enumerate(scoreCells(score)):
+                cell = qt.QTableWidgetItem(text)
+                cell.setToolTip(tip)
+                self._table.setItem(row, column, cell)
 
 
 def _marked(item: str, grade: Grade | None, right: bool | None) -> str:

@@ -62,40 +62,37 @@ def gradeText(item: str, grade: Grade | None) -> str:
         "normal": _("normal"),
         "wavy_irregular": _("wavy"),
         "notched": _("notched"),
-        "schmorl_node": _("Schmorl node"),
+        "schmorl_node": _("Schmorl"),
     }
     return lesions.get(grade, str(grade))
 
 
-def scoreText(scores: list[Score]) -> str:
-    """The score of a session, one paragraph a task; a sentence in place of each kappa that cannot be told."""
-    return "\n".join(_scored(score) for score in scores)
-
-
-def _scored(score: Score) -> str:
-    lines = [_("{task}: you {agreement}").format(task=taskWords()[score.task], agreement=_agreed(score.reader))]
-    if score.machine is not None:
-        lines.append(
-            _("    on the {count} that the machine graded: machine {machine}; you {reader}").format(
-                count=score.machine.count, machine=_agreed(score.machine), reader=_agreed(score.reader_there)
-            )
+def scoreCells(score: Score) -> list[tuple[str, str]]:
+    """What a row of the score says, column by column: the text, and more of it for who rests the mouse on it."""
+    machine, there = score.machine, score.reader_there
+    beside = ""
+    if machine is not None:
+        beside = _("On the same {count} you have {right} right, kappa {kappa}.").format(
+            count=there.count, right=there.right, kappa=_kappa(there)
         )
-    if score.reader.why_no_kappa:
-        lines.append(f"    {score.reader.why_no_kappa}")
-    return "\n".join(lines)
+    return [
+        (taskWords()[score.task], ""),
+        (_share(score.reader), _interval(score.reader)),
+        (_kappa(score.reader), score.reader.why_no_kappa),
+        (OPEN, _("The machine graded none of these.")) if machine is None else (_share(machine), _interval(machine)),
+        (OPEN, "") if machine is None else (_kappa(machine), beside),
+    ]
 
 
-def _agreed(agreement: Agreement) -> str:
-    accuracy, kappa = agreement.accuracy, agreement.kappa
-    text = _("{right} of {count} right ({share}, 95 % interval {low} to {high})").format(
-        right=agreement.right,
-        count=agreement.count,
-        share=percent(accuracy.value),
-        low=percent(accuracy.low),
-        high=percent(accuracy.high),
-    )
-    if kappa is None:
-        return text
-    return _("{text}, kappa {value:.2f} ({low:.2f} to {high:.2f})").format(
-        text=text, value=kappa.value, low=kappa.low, high=kappa.high
-    )
+def _share(agreement: Agreement) -> str:
+    return f"{agreement.right}/{agreement.count} ({percent(agreement.accuracy.value)})"
+
+
+def _interval(agreement: Agreement) -> str:
+    low, high = percent(agreement.accuracy.low), percent(agreement.accuracy.high)
+    return _("95 % interval {low} to {high}").format(low=low, high=high)
+
+
+def _kappa(agreement: Agreement) -> str:
+    kappa = agreement.kappa
+    return OPEN if kappa is None else f"{kappa.value:.2f} ({kappa.low:.2f} – {kappa.high:.2f})"

@@ -18,8 +18,8 @@ from ..lessons.wish import Wish
 from ..scene import lesson
 from ..scene.launcher import launcher as slicerLauncher
 from ..simulation.teaching import find_case, teaching_cases
-from .lesson_tables import AnswerSheet, VerdictTable
-from .lesson_words import difficultyWords, findingWords, gradeText, scoreText
+from .lesson_tables import AnswerSheet, ScoreTable, VerdictTable
+from .lesson_words import difficultyWords, findingWords, gradeText
 from .reading import attempt
 
 POLL_MS = 200
@@ -49,6 +49,7 @@ class TeachingPanel:
         self._shown: str | None = None
         self._sheet = AnswerSheet(self.ui.answersTable, self.onAnswered)
         self._verdicts = VerdictTable(self.ui.verdictsTable, self.onVerdictChosen)
+        self._score = ScoreTable(self.ui.scoreTable)
         self._fillChoices()
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MS)
@@ -203,7 +204,10 @@ class TeachingPanel:
         ui.preparationProgressBar.setValue(round(100 * self._preparation.fraction))
         ui.stageLabel.setText(self._status())
         ui.revealButton.setEnabled(isOpen and stage is Stage.READY and not self._sheet.isEmpty)
-        ui.scoreLabel.setText(scoreText(self.session.score()))
+        scores = self.session.score()
+        self._score.show(scores)
+        # Each reason once, however many tasks it holds for.
+        ui.scoreLabel.setText("\n".join(dict.fromkeys(filter(None, (one.reader.why_no_kappa for one in scores)))))
         for button in (ui.saveSessionButton, ui.exportTableButton):
             button.setEnabled(bool(self.session.cases))
 
