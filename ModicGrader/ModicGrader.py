@@ -318,22 +318,25 @@ class ModicGraderLogic(ScriptedLoadableModuleLogic):
 
         focus(slicer.mrmlScene, study, level, aligned=aligned)
 
-    def export(self, study: str, directory: str | Path) -> list[Path]:
-        """Write all files of a study, as it counts now, into a folder; see README.md."""
+    def export(self, study: str, directory: str | Path, reader: str = "") -> list[Path]:
+        """Write all files of a study, as it counts now, into a folder; see README.md.
+
+        :param reader: who has edited the map, should edits be there that were not taken in yet.
+        """
         from ModicGraderLib.gui.dependencies import ensure_dependencies
 
         # Of a scene that was graded elsewhere, nothing may be installed here.
         ensure_dependencies()
         from ModicGraderLib.export import write_results
-        from ModicGraderLib.scene.read import read_graded
+        from ModicGraderLib.scene.read import UNNAMED, read_graded
 
-        return write_results(read_graded(slicer.mrmlScene, study), Path(directory))
+        return write_results(read_graded(slicer.mrmlScene, study, reader or UNNAMED), Path(directory))
 
     def modelsInWords(self) -> str:
         """Names and versions of the models."""
         from ModicGraderLib.models import registry
 
-        return ", ".join(f"{model['name']} {model['version']}" for model in registry())
+        return "\n".join(f"{model['name']} {model['version']}" for model in registry())
 
     def verifyModels(self) -> bool:
         """Check the files of the models; raises ModelError where one is missing or damaged."""

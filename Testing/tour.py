@@ -25,6 +25,9 @@ SEED, CASE, LESSON = 7, "mixed-findings", "modic-1"
 LEVEL_ROW = 4
 """Row of L4/L5."""
 
+PANEL_SIZE = (520, 440)
+"""Width and height in pixels of the panel alone."""
+
 CANCEL_AT = 0.5
 """Part of the run after which it is cancelled, for the time line."""
 
@@ -42,7 +45,7 @@ def main(folder: Path) -> None:
             slicer.util.loadVolume(str(files[name]))
         panel = Host.open_module("ModicGrader/ModicGrader.py")
         _section(panel, "inputs", "advanced")
-        _photograph(panel, folder / "tutorial-inputs.png")
+        Host.grab(panel.parent, folder / "tutorial-inputs.png", PANEL_SIZE)
         whole = _graded(panel, folder / "tutorial-progress.png")
         _section(panel, "results")
         panel.ui.resultsTable.selectRow(LEVEL_ROW)

@@ -126,7 +126,7 @@ class ReadingPanel:
     def onExport(self) -> None:
         """Write the files of the study as it counts now."""
         folder = Path(self._ui.exportDirectoryButton.directory)
-        if attempt(self._logic.export, self._parameters.study, folder):
+        if attempt(self._logic.export, self._parameters.study, folder, self.reader):
             self._ui.stageLabel.setText(_("Written to {folder}").format(folder=folder))
             self._ui.showPageButton.setEnabled(True)
 
