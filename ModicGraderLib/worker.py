@@ -1,7 +1,8 @@
 """What an application launches: `python -m ModicGraderLib.worker FOLDER` does what FOLDER/request.json asks for.
 
 A request to grade is `{"task": "grade", "t1": "t1.nrrd", "t2": "t2.nrrd"}`, with `lowest_disc`, `device`, `threads`
-and `only` as the command line has them; it leaves `graded.npz` in the folder. One to simulate is
+and `only` as the command line has them; `headers` may name a DICOM file of each series, `{"t2": "0001.dcm"}`, as
+`io.read_study` takes it. It leaves `graded.npz` in the folder. One to simulate is
 `{"task": "simulate", "seed": 7, "case": "modic-1"}`, with `slices`, `eight_bit` and `fat_suppressed`; its `case` is a
 name, a path or the contents of a case file, and it leaves a folder `study`.
 
@@ -155,7 +156,9 @@ def _grade(folder: Path, request: dict[str, Any], progress: Progress) -> str:
 
     progress.step(0.0, "Reading the images")
     paths = {role: folder / request[role] if request.get(role) else None for role in ("t1", "t2")}
-    study = _without_folder(read_study(paths["t1"], paths["t2"], progress=progress.part(0.0, 0.1)))
+    headers = {role: folder / path for role, path in request.get("headers", {}).items()}
+    study = read_study(paths["t1"], paths["t2"], headers=headers, progress=progress.part(0.0, 0.1))
+    study = _without_folder(study)
     progress.step(0.1, "Starting the networks")
     from .handover import save_graded
     from .pipeline import grade_study

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from graded_example import example_graded_study
@@ -48,7 +49,8 @@ def graded(monkeypatch):
         options["progress"].step(0.5, "Grading")
         return replace(graded, study=study)
 
-    def read_study(t1, t2, progress):
+    def read_study(t1, t2, headers, progress):
+        calls.append({"headers": headers})
         volumes = {
             role: path and replace(getattr(graded.study, role), source={"path": str(path)})
             for role, path in (("t1", t1), ("t2", t2))
@@ -73,8 +75,9 @@ def test_a_grading_says_its_number_its_progress_and_what_it_left(ask, graded, tm
 
 
 def test_what_is_asked_for_reaches_the_pipeline(ask, graded):
-    ask(task="grade", t1=None, t2="t2.nrrd", lowest_disc="L4/L5", device="cpu", only=["map"])
-    (call,) = graded
+    ask(task="grade", t2="t2.nrrd", headers={"t2": "/a/1.dcm"}, lowest_disc="L4/L5", device="cpu", only=["map"])
+    reading, call = graded
+    assert reading["headers"] == {"t2": Path("/a/1.dcm")}
     assert (call["lowest_disc"], call["device"], call["only"]) == ("L4/L5", "cpu", {"map"})
     assert call["study"].t1 is None
 

@@ -70,6 +70,12 @@ def read_frames(folder: Path, progress: Progress) -> list[Frame]:
     return frames
 
 
+def frames_of(path: Path) -> list[Frame]:
+    """The MR pictures in one file; none where it is no DICOM file of MR."""
+    header = _read_header(path)
+    return list(_frames(path, header)) if header is not None and header.get("Modality") == "MR" else []
+
+
 def _read_header(path: Path) -> Dataset | None:
     """The attributes used here; None where the file is no DICOM image."""
     try:

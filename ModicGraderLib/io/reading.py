@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from ..report import QualityFinding
 from ..study import Alignment, SpineStudy, Volume
 from .alignment import align as align_volumes
 from .checks import SMALL_OVERLAP, check_affine, check_pair, check_volume
-from .dicom_contrast import describe
+from .dicom_contrast import describe, parameters_of
+from .dicom_headers import frames_of
 from .dicom_pairing import CONTRASTS, check_one_patient, choose_pair
 from .dicom_series import Series, find_series
 from .files import read_file
@@ -55,13 +57,23 @@ def read_volume(path: Path, contrast: str | None = None) -> Volume:
     return _load(Path(path), contrast, Progress()).volume
 
 
-def read_study(t1: Path | None, t2: Path | None, *, align: bool = True, progress: Progress = SILENT) -> SpineStudy:
+def read_study(
+    t1: Path | None,
+    t2: Path | None,
+    *,
+    headers: Mapping[str, Path] | None = None,
+    align: bool = True,
+    progress: Progress = SILENT,
+) -> SpineStudy:
     """The study of a T1 and a T2 series, each as `read_volume` takes it; either may be None.
 
     With `align` the shift between them that their geometry leaves is estimated, and corrected where that clearly
     helps. Whatever a reader should know is in the study's `quality`, with these codes: `t1_missing`, `t2_missing`,
     `t2_fat_suppressed`, `contrast_agent`, `single_slice`, `small_overlap`, `different_studies`, `shift_corrected`,
     `shift_noted`.
+
+    `headers` may name, for the volume file that is read as "t1" or "t2", a DICOM file of the series it was made of:
+    then contrast, parameters and patient are known as if DICOM had been read.
 
     Raises
     ------
@@ -73,7 +85,9 @@ def read_study(t1: Path | None, t2: Path | None, *, align: bool = True, progress
     if t1 is not None and t2 is not None and Path(t1).resolve() == Path(t2).resolve() and Path(t1).is_file():
         raise InputError(f"T1 and T2 are the same file, {Path(t1).name}; give one series of each contrast")
     loaded = {
-        contrast: None if path is None else _load(Path(path), contrast, progress.part(start, start + 0.35))
+        contrast: None
+        if path is None
+        else _load(Path(path), contrast, progress.part(start, start + 0.35), (headers or {}).get(contrast))
         for contrast, path, start in (("t1", t1, 0.0), ("t2", t2, 0.35))
     }
     return _study(loaded["t1"], loaded["t2"], align, progress.part(0.7, 1.0))
@@ -106,7 +120,7 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _load(path: Path, contrast: str | None, progress: Progress) -> _Loaded:
+def _load(path: Path, contrast: str | None, progress: Progress, header: Path | None = None) -> _Loaded:
     if contrast not in (None, *CONTRASTS):
         raise InputError(f"{contrast!r} is no contrast; say t1 or t2")
     if _existing(path).is_dir():
@@ -115,7 +129,13 @@ def _load(path: Path, contrast: str | None, progress: Progress) -> _Loaded:
         raise InputError(f"{path.name} does not carry its sequence parameters; say whether it is T1 or T2")
     progress.step(0.0, f"Reading {_WORDS[contrast]} volume")
     array, affine = read_file(path)
-    return _Loaded(_volume(array, affine, contrast, {"path": str(path)}, path.name))
+    source: dict = {"path": str(path)}
+    frames = frames_of(header) if header is not None else []
+    series = Series(tuple(frames)) if frames else None
+    if series is not None:
+        contrast = _agreed_contrast(series, contrast, path.name)
+        source |= parameters_of(series.header)
+    return _Loaded(_volume(array, affine, contrast, source, path.name), series)
 
 
 def _single_series(folder: Path, contrast: str | None, progress: Progress) -> Series:
@@ -135,24 +155,24 @@ def _single_series(folder: Path, contrast: str | None, progress: Progress) -> Se
 def _load_series(series: Series, path: Path, contrast: str | None, progress: Progress) -> _Loaded:
     if series.plane != "sagittal":
         raise InputError(f"{series.name} is {series.plane}; give the sagittal series instead")
-    contrast = _agreed_contrast(series, contrast)
+    contrast = _agreed_contrast(series, contrast, series.name)
     array, affine, parameters = series.read(progress)
     return _Loaded(_volume(array, affine, contrast, {"path": str(path), **parameters}, series.name, 0), series)
 
 
-def _agreed_contrast(series: Series, given: str | None) -> str:
+def _agreed_contrast(series: Series, given: str | None, name: str) -> str:
     """What the parameters say, which must not contradict what the user said; the user's word where they are silent."""
     found = series.contrast
     if found in ("other", "unknown"):
         if given is None:
             raise InputError(
-                f"{series.name} is neither clearly T1- nor T2-weighted ({describe(series.header)}); say which it is"
+                f"{name} is neither clearly T1- nor T2-weighted ({describe(series.header)}); say which it is"
             )
         return given
     if (given is not None and found not in CONTRASTS[given]) or found == "t1_fat_suppressed":
         asked = f"was given as {given.upper()} but " if given else ""
         raise InputError(
-            f"{series.name} {asked}is {_WORDS[found]} ({describe(series.header)}); give a T1 without fat suppression "
+            f"{name} {asked}is {_WORDS[found]} ({describe(series.header)}); give a T1 without fat suppression "
             "as T1 and a T2 as T2"
         )
     return found

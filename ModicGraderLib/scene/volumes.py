@@ -1,4 +1,4 @@
-"""The voxels of a volume node as a file for the worker."""
+"""What the worker is told of a volume node: its voxels as a file, and where its DICOM header is."""
 
 from __future__ import annotations
 
@@ -38,6 +38,14 @@ def write_volume(node: slicer.vtkMRMLScalarVolumeNode, path: Path, title: str) -
     except RuntimeError:
         raise InputError(f"the axes of {title} are not at right angles; resample it to a regular grid") from None
     write_image(path, image, compress=False)
+
+
+def dicom_file(node: slicer.vtkMRMLScalarVolumeNode) -> Path | None:
+    """A DICOM file of the series that a volume was loaded from; None where it was not, or the database lost it."""
+    instances = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    database = getattr(slicer, "dicomDatabase", None)
+    path = database.fileForInstance(instances[0]) if instances and database is not None else ""
+    return Path(path) if path and Path(path).is_file() else None
 
 
 def _voxels(node: slicer.vtkMRMLScalarVolumeNode, title: str) -> np.ndarray:

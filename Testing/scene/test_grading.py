@@ -1,8 +1,10 @@
 """Volumes of a scene are graded in a process of its own; what becomes of the scene, whatever becomes of the process."""
 
 import functools
+import json
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import patient_worker
@@ -200,6 +202,26 @@ def test_a_call_that_cannot_be_met_is_refused_at_once(scene, volumes, temporary)
     with pytest.raises(InputError, match="T1 holds no voxels"):
         one.grade_study(empty, volumes[1])
     assert one.state is RunState.IDLE
+
+
+def test_the_worker_is_told_where_the_dicom_headers_are(scene, volumes, temporary, monkeypatch):
+    import slicer
+
+    header = temporary / "0001.dcm"
+    header.touch()
+    files = {"1.2.3": str(header), "4.5.6": str(temporary / "gone.dcm")}
+    database = SimpleNamespace(fileForInstance=lambda instance: files.get(instance, ""))
+    monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
+    one = grader(scene, worker("say(error=json.dumps(request['headers']), kind='input')"))
+    for of_t1, of_t2, told in (
+        ("4.5.6", "1.2.3 1.2.4", {"t2": str(header)}),
+        ("7.8.9", None, {}),
+    ):
+        volumes[0].SetAttribute("DICOM.instanceUIDs", of_t1)
+        volumes[1].SetAttribute("DICOM.instanceUIDs", of_t2)
+        with pytest.raises(InputError) as error:
+            one.grade_study(*volumes)
+        assert json.loads(str(error.value)) == told
 
 
 def assert_written(node, volume, path: Path, turn: np.ndarray | None = None) -> None:
