@@ -477,12 +477,22 @@
         </message>
         <message>
             <location filename="../../../ModicGraderLib/gui/lesson_tables.py" />
+            <source>Kappa</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_tables.py" />
             <source>Level</source>
             <translation type="unfinished" />
         </message>
         <message>
             <location filename="../../../ModicGraderLib/gui/lesson_tables.py" />
             <source>Machine</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_tables.py" />
+            <source>Task</source>
             <translation type="unfinished" />
         </message>
         <message>
@@ -500,7 +510,7 @@
         <name>gui.lesson_words</name>
         <message>
             <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
-            <source>    on the {count} that the machine graded: machine {machine}; you {reader}</source>
+            <source>95 % interval {low} to {high}</source>
             <translation type="unfinished" />
         </message>
         <message>
@@ -555,6 +565,11 @@
         </message>
         <message>
             <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>On the same {count} you have {right} right, kappa {kappa}.</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
             <source>Pfirrmann</source>
             <translation type="unfinished" />
         </message>
@@ -565,7 +580,12 @@
         </message>
         <message>
             <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
-            <source>Schmorl node</source>
+            <source>Schmorl</source>
+            <translation type="unfinished" />
+        </message>
+        <message>
+            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
+            <source>The machine graded none of these.</source>
             <translation type="unfinished" />
         </message>
         <message>
@@ -626,21 +646,6 @@
         <message>
             <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
             <source>yes</source>
-            <translation type="unfinished" />
-        </message>
-        <message>
-            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
-            <source>{right} of {count} right ({share}, 95 % interval {low} to {high})</source>
-            <translation type="unfinished" />
-        </message>
-        <message>
-            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
-            <source>{task}: you {agreement}</source>
-            <translation type="unfinished" />
-        </message>
-        <message>
-            <location filename="../../../ModicGraderLib/gui/lesson_words.py" />
-            <source>{text}, kappa {value:.2f} ({low:.2f} to {high:.2f})</source>
             <translation type="unfinished" />
         </message>
     </context>
