@@ -142,6 +142,14 @@ def _put_python_slicer_on_path(folder: Path) -> None:
     os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
+class ctkDICOMDatabase(QtCore.QObject):
+    """The database of DICOM files that the user imported: empty."""
+
+    def fileForInstance(self, uid: str) -> str:
+        """Path of the file of an instance; empty where the database has none."""
+        return ""
+
+
 class Module:
     """A loadable module of Slicer with nothing but its logic."""
 
@@ -199,6 +207,7 @@ def install(host: Any, with_window: bool) -> None:
     slicer.app = outgoing(qSlicerApplication(host, with_window))
     slicer.qSlicerScriptedLoadableModule = scripted.ModuleParent
     slicer.qMRMLSliceWidget = proxy_class(layout.qMRMLSliceWidget)
+    slicer.dicomDatabase = outgoing(ctkDICOMDatabase())
     slicer.modules = Modules()
     for name in ("Segmentations", "Markups"):
         setattr(slicer.modules, name.lower(), Module(name, host.application.GetModuleLogic(name)))

@@ -30,6 +30,8 @@ def uses(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute):
             found.add(dotted(node))
+        elif isinstance(node, ast.Call) and dotted(node.func) in ("getattr", "hasattr"):
+            found |= {f"{dotted(node.args[0])}.{one.value}" for one in node.args[1:2] if isinstance(one, ast.Constant)}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found |= {f"{node.module}.{one.name}" for one in node.names}
     return {name for name in found if name.split(".")[0] in MODULES and name != "slicer.util"}
