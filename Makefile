@@ -3,6 +3,7 @@
 # make evaluate  measure the models on the real data and write docs/results.md
 # make simulator set simulated patients beside real ones and write docs/simulator.md
 # make train     train the models from the real data
+# make tour      photograph the panel for docs/tutorial.md
 # make bench     time a grading, stage by stage, and simulated studies
 #
 # The real data are read from ../shared/data, or from the folder that MODICGRADER_DATA names.
@@ -18,7 +19,7 @@ GRAPHICS := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0
 HAS_GRAPHICS = QT_QPA_PLATFORM=offscreen $(RUN) -c "from PySide6.QtGui import QFontDatabase, QGuiApplication; \
 	application = QGuiApplication([]); assert QFontDatabase.families()" 2>/dev/null
 
-.PHONY: demo test evaluate simulator train bench graphics clean
+.PHONY: demo test evaluate simulator train tour bench graphics clean
 
 demo: $(READY)
 	$(RUN) -m ModicGraderLib simulate --output $(SAMPLE) --seed 7 --case mixed-findings
@@ -38,6 +39,9 @@ simulator: $(READY)
 
 train: $(READY)
 	$(RUN) -m ModicGraderLib.training
+
+tour: $(READY) graphics
+	PYTHONPATH=.:Testing $(RUN) Testing/tour.py docs
 
 bench: $(READY)
 	$(RUN) Testing/benchmarks/grading_time.py

@@ -218,8 +218,10 @@ class ModicGraderLogic(ScriptedLoadableModuleLogic):
         :param device: "auto", "cpu", "cuda" or "mps".
         :return: name of the study, by which the other methods know it.
         """
+        from ModicGraderLib.gui.dependencies import ensure_dependencies
         from ModicGraderLib.scene.grading import SceneGrader
 
+        ensure_dependencies()
         grader = SceneGrader(slicer.mrmlScene)
         grader.grade_study(t1, t2, lowest_disc=lowestDisc, device=device)
         return grader.name

@@ -52,7 +52,6 @@ def main(folder: Path) -> None:
         _photograph(panel, folder / "tutorial-results.png")
         panel.ui.heatComboBox.setCurrentIndex(panel.ui.heatComboBox.findText("evidence"))
         panel.ui.alignedCheckBox.click()
-        panel.ui.resultsTable.selectRow(LEVEL_ROW)
         _photograph(panel, folder / "tutorial-evidence.png")
         panel.ui.heatComboBox.setCurrentIndex(panel.ui.heatComboBox.findText("none"))
         panel.ui.alignedCheckBox.click()
@@ -98,7 +97,7 @@ def _graded(panel: Any, picture: Path) -> Heard:
     def is_over() -> bool:
         if panel.ui.progressBar.value > 100 * CANCEL_AT and not taken:
             taken.append(True)
-            _photograph(panel, picture)
+            Host.grab(panel.parent, picture, PANEL_SIZE)
         return panel.ui.applyButton.text == "Apply"
 
     heard = _heard(panel, is_over)

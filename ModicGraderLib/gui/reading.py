@@ -43,6 +43,7 @@ class ReadingPanel:
         self._ui, self._logic = ui, logic
         self._parameters: ModicGraderParameterNode | None = None
         self._shown: tuple[str, bool] | None = None
+        self._aligned = False
         self._table = ResultsTable(ui.resultsTable, self.onDiscChosen)
         self._correction = CorrectionPanel(ui, self.onCorrected, self.onRenamed)
         ui.undoButton.connect("clicked(bool)", self.onUndo)
@@ -60,6 +61,8 @@ class ReadingPanel:
         # While a scene is read, its parameters may be there before its study.
         if self._logic.holds(self._parameters.study):
             self._logic.show(self._parameters.study, self._parameters.view)
+            if self._aligned != self._parameters.view.aligned:
+                self._focus()
         if self._shown != self._whatToShow():
             self.refresh()
 
@@ -80,10 +83,14 @@ class ReadingPanel:
 
     def onDiscChosen(self, level: str) -> None:
         """Bring all views to a disc."""
-        study = self._parameters.study
         self._parameters.level = level
-        attempt(self._logic.focus, study, level, self._parameters.view.aligned)
-        self._correction.show(self._logic.report(study), level)
+        self._focus()
+        self._correction.show(self._logic.report(self._parameters.study), level)
+
+    def _focus(self) -> None:
+        self._aligned = self._parameters.view.aligned
+        if self._table.level is not None:
+            attempt(self._logic.focus, self._parameters.study, self._table.level, self._aligned)
 
     def onCorrected(self, level: str, field: str, value: Any) -> None:
         """The reader has given another grade."""

@@ -132,6 +132,22 @@ def test_a_click_on_a_row_brings_the_views_to_the_disc(host, panel):
     assert panel.ui.correctedDiscLabel.text == "L4/L5"
 
 
+def test_turning_the_views_along_the_disc_acts_at_once_and_back_again(host, panel):
+    import slicer
+
+    def plane() -> list[float]:
+        matrix = slicer.mrmlScene.GetSingletonNode("Yellow", "vtkMRMLSliceNode").GetSliceToRAS()
+        return [matrix.GetElement(row, column) for row in range(3) for column in range(4)]
+
+    _apply(host, panel)
+    panel.ui.resultsTable.selectRow(4)
+    before = plane()
+    panel.ui.alignedCheckBox.click()
+    assert plane() != pytest.approx(before, abs=0.01)
+    panel.ui.alignedCheckBox.click()
+    assert plane() == pytest.approx(before, abs=0.01)
+
+
 def test_a_grade_is_corrected_kept_beside_the_programs_and_taken_back(host, panel):
     _graded(host, panel)
     before = _cells(panel)
