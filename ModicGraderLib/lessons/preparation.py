@@ -49,8 +49,8 @@ class Preparation:
     ----------
     stage:
         As of the last `poll`.
-    fraction, text:
-        How far the stage is, and what is being done.
+    fraction:
+        How far the stage is. What is being done is not told: the machine says at which discs it looks longest.
     error:
         Why there is no case (`FAILED`), or why the machine did not grade it (`READY` without `graded`).
     graded:
@@ -86,7 +86,7 @@ class Preparation:
         """Hear the processes, and take the next step when one is done."""
         for event in self._run.poll():
             if event.kind == "progress":
-                self.fraction, self.text = event.fraction, event.text
+                self.fraction = event.fraction
             elif event.kind == "done":
                 self._simulated() if self.stage is Stage.SIMULATING else self._graded()
             elif event.kind == "error":
@@ -103,7 +103,7 @@ class Preparation:
         if self._folder is not None:
             self._folder.cleanup()
         self._folder = None
-        self.stage, self.fraction, self.text, self.error = Stage.IDLE, 0.0, "", ""
+        self.stage, self.fraction, self.error = Stage.IDLE, 0.0, ""
         self.graded: GradedStudy | None = None
         self._draws = 0
 
