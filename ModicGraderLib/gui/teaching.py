@@ -131,8 +131,10 @@ class TeachingPanel:
         """Say what to look at, and bring the views to the disc."""
         self.ui.lookAtLabel.setText(self._lookAt(verdict))
         study = lesson.machine_study(self._shown)
-        if self._logic.report(study) is not None:
-            self._logic.focus(study, verdict.level)
+        report = self._logic.report(study)
+        # A disc that the machine missed has no place to go to.
+        if report is not None and verdict.level in [disc.level for disc in report.discs]:
+            attempt(self._logic.focus, study, verdict.level)
 
     def onOpenSession(self) -> None:
         """Go on with a session that was saved."""

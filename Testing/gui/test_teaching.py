@@ -108,7 +108,10 @@ def test_choosing_a_row_says_what_to_look_at_and_goes_to_the_disc(reader):
     reader.ui.verdictsTable.selectRow(row)
     assert reader.ui.lookAtLabel.text.startswith("L3/L4, truth")
     assert "T2:" in reader.ui.lookAtLabel.text
-    assert reader.logic.focused[-1] == ("Case 1: machine", "L3/L4")
+    assert reader.logic.focused == [("Case 1: machine", "L3/L4")]
+    reader.ui.verdictsTable.selectRow(29)
+    assert reader.ui.lookAtLabel.text.startswith("L5/S1, truth")
+    assert len(reader.logic.focused) == 1, "the machine missed L5/S1"
 
 
 def test_after_revealing_the_sheet_is_closed(reader):
