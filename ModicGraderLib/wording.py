@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 NOTHING = "–"
 """What stands where there is no number and no grade."""
 

@@ -48,6 +48,8 @@ def table(report: StudyReport) -> dict[str, list]:
     columns = {
         "Level": lambda disc: disc.level,
         "Modic": lambda disc: _grade(disc.modic.grade),
+        "Modic, upper endplate": lambda disc: _grade(disc.endplates["upper"].modic.grade),
+        "Modic, lower endplate": lambda disc: _grade(disc.endplates["lower"].modic.grade),
         "Modic change (probability)": lambda disc: disc.modic.any_change,
         "Pfirrmann": lambda disc: _grade(disc.pfirrmann.grade),
         "Narrowing (probability)": lambda disc: disc.narrowing.present,

@@ -8,14 +8,6 @@ from graded_example import example_graded_study
 pytestmark = pytest.mark.slicer
 
 
-@pytest.fixture
-def scene():
-    from ModicGraderLib.scene.host import Host
-
-    host = Host()
-    yield host.scene
-
-
 def ids(scene) -> set[str]:
     return {scene.GetNthNode(i).GetID() for i in range(scene.GetNumberOfNodes())}
 

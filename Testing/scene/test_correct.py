@@ -17,21 +17,6 @@ MAP, T2 = GRADED.maps["modic_map"], GRADED.study.t2
 NAME, NOON = "ModicGrader study", "2026-01-31T12:00:00+00:00"
 
 
-@pytest.fixture
-def scene():
-    from ModicGraderLib.scene.host import Host
-
-    host = Host()
-    yield host.scene
-
-
-@pytest.fixture
-def nodes(scene):
-    from ModicGraderLib.scene.build import build_scene
-
-    return build_scene(GRADED, scene)
-
-
 def shown(nodes) -> dict:
     """All that names, grades and places say in the nodes."""
     table = nodes.table.GetTable()

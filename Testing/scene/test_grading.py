@@ -51,14 +51,6 @@ def grades_at_once():
 
 
 @pytest.fixture
-def scene():
-    from ModicGraderLib.scene.host import Host
-
-    host = Host()
-    yield host.scene
-
-
-@pytest.fixture
 def volumes(scene):
     from ModicGraderLib.scene.nodes import add_volume
 

@@ -11,7 +11,7 @@ from graded_example import CANAL_MM, PFIRRMANN, example_graded_study
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ModicGraderLib.anatomy import CORNERS, GRADED_DISCS
+from ModicGraderLib.anatomy import CORNERS, ENDPLATES, GRADED_DISCS
 from ModicGraderLib.scene import write_scene
 from ModicGraderLib.terminology import MODIC_CHANGES, SPINE, slicer_terminology, structures_in
 
@@ -205,15 +205,23 @@ def test_the_four_corners_of_every_disc_are_marked():
             np.testing.assert_allclose(place, disc.corners[corner], atol=TOLERANCE_MM)
 
 
+NUMBERS = ("(probability)", "(mm)", "Confidence")
+"""How the titles of columns of numbers end."""
+
+
 def test_the_table_has_one_row_for_each_disc_with_what_the_report_says():
     table = node("table").GetTable()
     columns = {table.GetColumnName(i): table.GetColumn(i) for i in range(table.GetNumberOfColumns())}
     assert table.GetNumberOfRows() == len(GRADED_DISCS)
     for row, disc in enumerate(graded().report.discs):
-        texts = {title: columns[title].GetValue(row) for title in ("Level", "Modic", "Pfirrmann", "Withheld")}
+        texts = {title: columns[title].GetValue(row) for title in columns if not title.endswith(NUMBERS)}
         pfirrmann = PFIRRMANN[disc.level]
         assert texts["Level"] == disc.level
         assert texts["Modic"] == disc.modic.grade
+        for name in ENDPLATES:
+            grade = disc.endplates[name].modic.grade
+            assert texts[f"Modic, {name} endplate"] == ("withheld" if grade is None else grade)
+        assert texts["Corrected by a reader"] == ""
         assert texts["Pfirrmann"] == ("withheld" if pfirrmann is None else str(pfirrmann))
         assert texts["Withheld"] == "; ".join(f"{item['grade']}: {item['reason']}" for item in disc.abstained)
         numbers = {
@@ -231,6 +239,7 @@ def test_the_table_has_one_row_for_each_disc_with_what_the_report_says():
         for title, number in numbers.items():
             assert columns[title].GetValue(row) == pytest.approx(number), title
         assert columns.keys() == texts.keys() | numbers.keys()
+        assert len(texts) == 7
 
 
 def test_the_report_is_restored_word_for_word():
