@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -364,7 +365,7 @@ class ModicGraderTest(ScriptedLoadableModuleTest):
     def test_aSimulatedStudyIsGradedCorrectedAndExported(self) -> None:
         """What a user does from beginning to end."""
         logic = ModicGraderLogic()
-        with slicer.util.tempDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder:
             t1, t2 = _simulated(Path(folder))
             self.assertEqual(logic.guessInputs(), (t1, t2))
             study = logic.gradeStudy(t1, t2)
