@@ -68,6 +68,14 @@ def show_modic(node: slicer.vtkMRMLSegmentationNode) -> None:
     _outline(node, opacity=1.0)
 
 
+def show_true_changes(node: slicer.vtkMRMLSegmentationNode) -> None:
+    """Show true changes as see-through areas, so that the outlines of what was found stand out from them."""
+    display = node.GetDisplayNode()
+    display.SetVisibility2DFill(True)
+    display.SetVisibility2DOutline(False)
+    display.SetOpacity2DFill(0.35)
+
+
 def _outline(node: slicer.vtkMRMLSegmentationNode, opacity: float) -> None:
     display = node.GetDisplayNode()
     display.SetVisibility2DFill(False)

@@ -58,7 +58,7 @@ def show_revealed(scene: slicer.vtkMRMLScene, name: str, labels: Path, graded: G
     array, affine = from_image(sitk.ReadImage(str(labels)))
     changes = np.where(np.isin(array, [one.label for one in TRUE_CHANGES]), array, 0).astype(np.uint8)
     truth = add_segmentation(scene, f"{name} true changes", changes, affine, TRUE_CHANGES, images["t2"])
-    display.show_modic(_mark(truth, name, "truth"))
+    display.show_true_changes(_mark(truth, name, "truth"))
     _file(scene, truth, _folder(scene, name))
     if graded is not None:
         build_scene(graded, scene, machine_study(name), volumes={role: images[role] for role in VIEWS})
