@@ -31,6 +31,9 @@ PANEL_SIZE = (520, 440)
 CANCEL_AT = 0.5
 """Part of the run after which it is cancelled, for the time line."""
 
+LABEL_GAP = 0.06
+"""Part of the run between two stages that are named in the time line."""
+
 LONGEST_S = 900
 
 Heard = list[tuple[float, float, str]]
@@ -127,12 +130,12 @@ def _draw_time_line(whole: Heard, cancelled: Heard, path: Path) -> None:
     for heard, color, name in ((whole, "tab:blue", "a whole run"), (cancelled, "tab:red", "a run that is cancelled")):
         seconds, fractions, _ = zip(*heard, strict=True)
         axes.step(seconds, [100 * one for one in fractions], where="post", color=color, label=name, marker="o", ms=3)
-    said = None
+    lowest = -LABEL_GAP
     for seconds, fraction, text in whole:
-        stage = text.split(" at ")[0]
-        if stage != said:
-            axes.annotate(stage, (seconds, 100 * fraction), (4, -9), textcoords="offset points", fontsize=7)
-        said = stage
+        # Stages that follow each other at once would be written over each other.
+        if fraction - lowest >= LABEL_GAP:
+            axes.annotate(text, (seconds, 100 * fraction), (6, -9), textcoords="offset points", fontsize=7)
+            lowest = fraction
     seconds, fraction, text = cancelled[-1]
     axes.annotate(text, (seconds, 100 * fraction), (6, 8), textcoords="offset points", fontsize=8, color="tab:red")
     axes.set_xlabel("seconds after Apply")

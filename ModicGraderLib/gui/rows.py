@@ -114,11 +114,13 @@ def _grade(
 
 
 def _extent(disc: DiscReport) -> Cell:
+    """Height classes of the changes at the upper and at the lower endplate."""
     measured = [(name, disc.endplates[name]) for name in ENDPLATES if disc.endplates[name].height_percent]
     if not measured:
         return Cell(NOTHING)
+    classes = {name: one.height_class for name, one in measured}
     return Cell(
-        ", ".join(f"{name} {one.height_class}" for name, one in measured),
+        " / ".join(classes.get(name) or NOTHING for name in ENDPLATES),
         "\n".join(_measures(name, one) for name, one in measured),
     )
 
