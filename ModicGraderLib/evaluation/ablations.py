@@ -54,11 +54,12 @@ class Table:
 
 
 def changed_endplates(store: DiscStore) -> tuple[np.ndarray, np.ndarray]:
-    """Of all endplates, upper ones first: whether marrow is changed (2N,), and the type's number, -1 unless pure."""
+    """Of all endplates, upper ones first: whether marrow is changed (2N,), NaN where that has no true answer, and the
+    type's number, -1 unless pure."""
     targets = store.targets.numpy()
     shares = np.concatenate([targets[:, MODIC_TYPE[name]] for name in ENDPLATES])
     pure = np.nan_to_num(shares).max(1) > 0.99
-    return np.concatenate([targets[:, index] for index in MARROW_CHANGE]) > 0.5, np.where(pure, shares.argmax(1), -1)
+    return np.concatenate([targets[:, index] for index in MARROW_CHANGE]), np.where(pure, shares.argmax(1), -1)
 
 
 def add_simulated(table: Table, question: str, arm: str, store: DiscStore, logits: np.ndarray, note: str = "") -> None:
@@ -73,8 +74,11 @@ def add_simulated(table: Table, question: str, arm: str, store: DiscStore, logit
 
 def add_change(table: Table, question: str, arm: str, changed, score, patients, note: str = "") -> None:
     """How well changed endplates are told from others."""
+    known = np.flatnonzero(~np.isnan(changed))
+    changed, score = changed[known] > 0.5, score[known]
     metric = "change at an endplate, AUROC"
-    table.add(question, arm, metric, lambda rows: auroc(changed[rows], score[rows]), patients, note)
+    own = [patients[index] for index in known]
+    table.add(question, arm, metric, lambda rows: auroc(changed[rows], score[rows]), own, note)
 
 
 def add_types(table: Table, question: str, arm: str, types, called, patients, note: str = "") -> None:
