@@ -137,7 +137,9 @@ def _draw_time_line(whole: Heard, cancelled: Heard, path: Path) -> None:
             axes.annotate(text, (seconds, 100 * fraction), (6, -9), textcoords="offset points", fontsize=7)
             lowest = fraction
     seconds, fraction, text = cancelled[-1]
-    axes.annotate(text, (seconds, 100 * fraction), (6, 8), textcoords="offset points", fontsize=8, color="tab:red")
+    place = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "color": "tab:red"}
+    axes.annotate(text, (seconds, 100 * fraction), (0, 12), **place)
+    axes.margins(x=0.1)
     axes.set_xlabel("seconds after Apply")
     axes.set_ylabel("done, %")
     axes.legend(loc="lower right")
