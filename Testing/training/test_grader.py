@@ -137,10 +137,11 @@ def watched(monkeypatch) -> Callable[..., np.ndarray]:
 
     def train(sources, path, **words):
         patients = {one.store.patients[row] for one in sources for row in one.chosen}
-        learned[path.stem] = (patients, {"shares": [one.share for one in sources], **words})
+        learned[path.stem.replace("tuned", "member")] = (patients, {"shares": [one.share for one in sources], **words})
         return path
 
     monkeypatch.setattr(grader, "train", train)
+    monkeypatch.setattr(grader, "_blend", lambda start, tuned, kept, path: None)
     monkeypatch.setattr(grader, "load_reader", lambda path: path.stem)
     monkeypatch.setattr(
         grader, "predict", lambda name, discs, rows: np.full((len(rows), OUTPUTS), float(name.removeprefix("member")))
@@ -167,6 +168,19 @@ def test_no_disc_is_scored_by_a_member_that_has_seen_its_patient(watched, tmp_pa
     assert all("simulated" in patients for patients, _ in watched.learned.values())
     assert len({words["seed"] for _, words in watched.learned.values()}) == 2 * FOLDS
     assert (tmp_path / "members" / "out_of_fold.json").exists()
+
+
+def test_members_keep_their_share_of_what_simulated_patients_taught(tmp_path):
+    start = short_train(tmp_path / "start.safetensors", seed=1)
+    real, simulated, out = store(40), store(4), tmp_path / "members"
+    cross_validate(real, simulated, out, start=start, steps=2, slices=2, kept=0.25)
+    before, after, member = (
+        load_file(path) for path in (start, out / "tuned0.safetensors", out / "member0.safetensors")
+    )
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    for name, tensor in member.items():
+        expected = 0.25 * before[name] + 0.75 * after[name] if tensor.is_floating_point() else after[name]
+        torch.testing.assert_close(tensor, expected)
 
 
 @pytest.mark.parametrize(("share", "sources"), [(0.0, 1), (0.5, 2), (1.0, 1)])
