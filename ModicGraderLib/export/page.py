@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from ..anatomy import ENDPLATES, MODIC_MAP_LABELS, vertebrae_of
@@ -25,6 +24,9 @@ LIKELY = 0.5
 
 def report_page(graded: GradedStudy) -> str:
     """The HTML of a graded study's report, with its pictures inside and no address outside."""
+    # Only here: the panel loads before anything is installed.
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource_path("Report")),
         autoescape=True,

@@ -46,6 +46,6 @@ def test_everything_the_panel_needs_is_imported_without_what_is_installed_later(
 
 
 def test_the_module_itself_is_opened_without_what_is_installed_later():
-    statement = "import Host; Host.open_module('ModicGrader/ModicGrader.py')"
+    statement = "import Host; Host.install(); Host.open_module('ModicGrader/ModicGrader.py')"
     done = _import_without(INSTALLED_LATER, statement)
     assert done.returncode == 0, done.stderr
