@@ -23,7 +23,16 @@ def test_depths_part_the_classes(seed):
     assert depth["normal"] < 0.6
     assert NOTCH_MM["depth"][0] - 0.6 < depth["notched"] < NOTCH_MM["depth"][1] + 0.6
     assert NODE_MM["depth"][0] - 0.6 < depth["schmorl_node"] < min(NODE_MM["depth"][1], NODE_SHARE * 26) + 0.6
-    assert np.ptp(relief("wavy_irregular", seed)(ALONG, LEFT)) > 2 * np.ptp(relief("normal", seed)(ALONG, LEFT))
+
+
+@given(seed=st.integers(0, 10**6))
+def test_a_wavy_endplate_is_more_uneven_than_a_normal_one(seed):
+    # On the average of some: one in 250 normal ones is half as uneven as the wavy one of the same seed.
+    uneven = {
+        lesion: np.mean([np.ptp(relief(lesion, one)(ALONG, LEFT)) for one in range(seed, seed + 8)])
+        for lesion in ("normal", "wavy_irregular")
+    }
+    assert uneven["wavy_irregular"] > 2 * uneven["normal"]
 
 
 @given(seed=st.integers(0, 10**6))
