@@ -176,6 +176,9 @@ class ModicGraderWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if study:
             # Not the connected ones: the user may look at another module by now.
             self.logic.getParameterNode().study = study
+            if self._parameterNode is not None:
+                # Also where a study is graded again, under the name it had.
+                self.reading.refresh()
         self.onParametersChanged()
         if problem:
             slicer.util.errorDisplay(problem)

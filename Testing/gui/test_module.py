@@ -228,6 +228,16 @@ def test_a_second_run_replaces_its_own_nodes_and_no_others(host, panel):
     assert len(_nodes()) == after_one
 
 
+def test_a_study_that_is_graded_again_is_shown_anew(host, panel):
+    _graded(host, panel)
+    before = _cells(panel)
+    _choose(panel.ui.pfirrmannComboBox, "2")
+    assert _cells(panel) != before
+    _apply(host, panel)
+    assert _cells(panel) == before
+    assert panel.ui.correctionsLabel.text == ""
+
+
 def test_grades_in_doubt_are_shown_when_asked_for(host, panel):
     _apply(host, panel)
     assert _cells(panel)[0][3] == "–"
