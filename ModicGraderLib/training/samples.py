@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
-from .labelled_study import DiscLabels
+from ..errors import InputError
+from ..progress import Progress
+from .labelled_study import DiscLabels, LabelledStudy, StudySource
+
+_LOG = logging.getLogger(__name__)
+
+_HEADER = "samples"
+"""Entry of a file that holds everything but the arrays, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -31,3 +45,130 @@ class Sample:
     level: str
     labels: DiscLabels
     arrays: Mapping[str, np.ndarray]
+
+
+Cut = Callable[[LabelledStudy], list[Sample]]
+"""`Recipe.cut`; with several processes it must be picklable, as the method of a recipe is."""
+
+
+def cut_samples(
+    source: StudySource,
+    cut: Cut,
+    folder: Path,
+    studies: Sequence[str] | None = None,
+    processes: int = 1,
+    progress: Progress | None = None,
+) -> list[Sample]:
+    """The samples of `studies`, in their order; of all studies of the source if None.
+
+    Each study's samples are kept in a file in `folder/<source.key>`: what is there is not cut again, so an interrupted
+    run goes on where it stopped. The files do not know `cut`; delete them after changing it.
+
+    A study that cannot be read is named in a warning and left out, and tried again by the next call.
+
+    Raises
+    ------
+    InputError
+        No study could be read.
+    RuntimeError
+        Something else went wrong with some studies, which it names; all others are cut and kept.
+    """
+    names = source.studies if studies is None else tuple(studies)
+    store = Path(folder) / source.key
+    store.mkdir(parents=True, exist_ok=True)
+    missing = [name for name in names if not _path(store, name).exists()]
+    refused, broken = {}, {}
+    for done, (name, error) in enumerate(_write_all(source, cut, store, missing, processes), start=1):
+        (progress or Progress()).step(done / len(missing), f"Cutting samples: study {done} of {len(missing)}")
+        if isinstance(error, InputError):
+            refused[name] = error
+            _LOG.warning("%s is left out: %s", name, error)
+        elif error is not None:
+            broken[name] = error
+    if broken:
+        told = "; ".join(f"{name}: {error!r}" for name, error in broken.items())
+        raise RuntimeError(f"{len(broken)} of {len(names)} studies could not be cut ({told})")
+    if refused and len(refused) == len(names):
+        name, error = next(iter(refused.items()))
+        raise InputError(f"none of the {len(names)} studies could be read; {name}, for one: {error}")
+    return [one for name in names if name not in refused for one in read_samples(_path(store, name))]
+
+
+def _write_all(
+    source: StudySource, cut: Cut, store: Path, names: Sequence[str], processes: int
+) -> Iterator[tuple[str, BaseException | None]]:
+    """Each name, as its study is done, and why it failed if it did."""
+    if processes <= 1 or len(names) <= 1:
+        for name in names:
+            try:
+                _write(source, cut, store, name)
+                yield name, None
+            except Exception as error:
+                yield name, error
+        return
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _one_thread) as pool:
+        tasks = {pool.submit(_write, source, cut, store, name): name for name in names}
+        try:
+            for task in as_completed(tasks):
+                yield tasks[task], task.exception()
+        finally:
+            # Cancelled, or out of disk: the studies that have not begun need not be cut any more.
+            pool.shutdown(cancel_futures=True)
+
+
+def _write(source: StudySource, cut: Cut, store: Path, name: str) -> None:
+    write_samples(_path(store, name), cut(source.read(name)))
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _path(store: Path, study: str) -> Path:
+    # A study may be called anything; its name need not be good for a file.
+    return store / f"{quote(study, safe=' ')}.npz"
+
+
+def write_samples(path: Path, samples: Sequence[Sample]) -> None:
+    """Write samples into one file, complete or not at all; every array keeps its type."""
+    about = [
+        {
+            "study": one.study,
+            "patient": one.patient,
+            "level": one.level,
+            "labels": asdict(one.labels),
+            "arrays": list(one.arrays),
+        }
+        for one in samples
+    ]
+    arrays = {f"{number}/{name}": array for number, one in enumerate(samples) for name, array in one.arrays.items()}
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(about))}, **arrays)
+    partial.replace(path)
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """The samples that `write_samples` wrote.
+
+    Raises
+    ------
+    InputError
+        The file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return [
+                Sample(
+                    study=one["study"],
+                    patient=one["patient"],
+                    level=one["level"],
+                    labels=DiscLabels(**one["labels"]),
+                    arrays={name: file[f"{number}/{name}"] for name in one["arrays"]},
+                )
+                for number, one in enumerate(json.loads(str(file[_HEADER])))
+            ]
+    except Exception as error:  # a damaged zip file raises one of a dozen kinds
+        raise InputError(f"the samples in {path.name} are damaged; delete that file to cut them anew") from error
