@@ -1,0 +1,67 @@
+"""The processes that `torchrun` starts, one a GPU: who we are among them, and what only the first of them does."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from torch import distributed
+
+
+def processes() -> int:
+    """How many train together; 1 without `torchrun`."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    """Our number among them, from 0."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def is_first() -> bool:
+    """Whether we are the one that writes files and draws progress."""
+    return rank() == 0
+
+
+def join(device: str) -> torch.device:
+    """Join the other processes, if there are any, and return our own device: of the GPUs the one with our number."""
+    if processes() == 1:
+        return torch.device(device)
+    on_gpu = torch.device(device).type == "cuda"
+    number = int(os.environ.get("LOCAL_RANK", "0"))
+    if on_gpu:
+        # From here on "cuda" means this one, also where a recipe moves something by itself.
+        torch.cuda.set_device(number)
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if on_gpu else "gloo")
+    return torch.device("cuda", number) if on_gpu else torch.device(device)
+
+
+def leave() -> None:
+    """Part from the other processes, as `torchrun` wants it before the program ends."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def wait() -> None:
+    """Wait until all processes have come here."""
+    if processes() > 1:
+        distributed.barrier()
+
+
+def shared(value: float, device: torch.device) -> float:
+    """The first process's value."""
+    if processes() == 1:
+        return value
+    tensor = torch.tensor(value, dtype=torch.float32, device=device)
+    distributed.broadcast(tensor, 0)
+    return tensor.item()
+
+
+def averaged(value: float, device: torch.device) -> float:
+    """The mean of all processes' values."""
+    if processes() == 1:
+        return value
+    tensor = torch.tensor(value, dtype=torch.float32, device=device)
+    distributed.all_reduce(tensor)
+    return tensor.item() / processes()
