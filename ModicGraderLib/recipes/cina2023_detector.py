@@ -1,0 +1,258 @@
+"""The detector of Cina et al. 2023: where the six discs lie on the mid-sagittal T2 slice, by Faster R-CNN.
+
+Cina A, Haschtmann D, Damopoulos D, et al. Comparing image normalization techniques in an end-to-end model for automated
+Modic changes classification from MRI images. Brain Spine 2023;4:102738, sections 2.2 and 2.3 and Table 1. "Our choice"
+marks what the paper leaves open. Boxes are (x1, y1, x2, y2) = (front, top, back, bottom) in pixels of the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from ..anatomy import CORNERS, GRADED_DISCS
+from ..training.fit import fit
+from ..training.pretrained import load_pretrained, read_weights
+from ..training.samples import Sample
+from .vision import torchvision
+
+CLASSES = 1 + len(GRADED_DISCS)
+"""Background, then T12/L1 to L5/S1 (2.2, "a maximum of six regions of interest")."""
+
+BOX_MARGIN = (0.1, 0.35)
+"""How far a box exceeds the four corners of its disc, in widths of the disc: (to the front and the back, up and down).
+Modic changes lie in the vertebrae, so the box has to show the adjacent third of both (our choice)."""
+
+GRAY_PERCENTILES = (0.5, 99.5)
+"""Of the picture, that become 0 and 1 (our choice)."""
+
+SIDE, TORCHVISION_SIDE = 400, 800
+"""Pixels of the picture's shorter side in the network (our choice), and for which torchvision chose its anchors."""
+
+ANCHORS = (32, 64, 128, 256, 512)
+"""Sides of torchvision's anchors on the five levels of the feature pyramid; ours are as large beside the picture."""
+
+TRAINABLE_LAYERS = 3
+"""Of the five of a pretrained backbone, that go on learning: torchvision's rule for transfer learning (2.2)."""
+
+LEARNING_RATE, PATIENCE = 1e-3, 5
+"""Adam; stopped when the validation loss has not improved for 5 epochs (2.2)."""
+
+BATCH = 2
+"""Pictures (our choice)."""
+
+TURN_DEGREES, SHIFT_PIXELS = 10.0, 10.0
+"""Rotation between -10 and 10 degrees, shifts of -10 to 10 pixels (2.2)."""
+
+VALIDATION_SEED = 0
+"""The loss is taken on proposals drawn by lot; each validation draws the same."""
+
+
+def build_detector(side: int = SIDE, pretrained: Path | None = None, **settings) -> nn.Module:
+    """Faster R-CNN on the feature pyramid of a ResNet-50 (2.2), with seven classes.
+
+    Parameters
+    ----------
+    side:
+        Pixels of the shorter side of pictures in the network.
+    pretrained:
+        Weights of torchvision's `resnet50` or `fasterrcnn_resnet50_fpn`. With them the first two of the backbone's five
+        parts and all of its batch normalization are frozen, as torchvision does; without, everything learns.
+    settings:
+        Further ones of torchvision's `FasterRCNN`, for example fewer proposals.
+    """
+    detection = torchvision.models.detection
+    backbone = detection.backbone_utils.resnet_fpn_backbone(
+        backbone_name="resnet50",
+        weights=None,
+        norm_layer=torchvision.ops.FrozenBatchNorm2d if pretrained else nn.BatchNorm2d,
+        trainable_layers=TRAINABLE_LAYERS if pretrained else 5,
+    )
+    sizes = tuple((round(anchor * side / TORCHVISION_SIDE),) for anchor in ANCHORS)
+    anchors = detection.rpn.AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * len(sizes))
+    network = detection.FasterRCNN(
+        backbone, CLASSES, min_size=side, max_size=2 * side, rpn_anchor_generator=anchors, **settings
+    )
+    if pretrained:
+        is_whole = any(name.startswith("backbone.") for name in read_weights(pretrained))
+        load_pretrained(network if is_whole else network.backbone.body, pretrained)
+    return network
+
+
+def detector_loss(network: nn.Module, batch: tuple[Sequence[Tensor], Sequence[Mapping[str, Tensor]]]) -> Tensor:
+    """Sum of the four losses: is there a disc, and where, asked of the proposals and of the head (2.2).
+
+    The paper takes their mean, a quarter of it; to Adam that is the same.
+    """
+    return sum(network(*batch).values())
+
+
+def disc_boxes(corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The upright boxes (L, 4) about discs, widened by `BOX_MARGIN` and kept within the picture.
+
+    Parameters
+    ----------
+    corners:
+        (L, 4, 2) of (row, column) in the order of `anatomy.CORNERS`.
+    shape:
+        (rows, columns) of the picture.
+    """
+    along = corners[:, [CORNERS.index("upper_anterior"), CORNERS.index("lower_anterior")]]
+    along = along - corners[:, [CORNERS.index("upper_posterior"), CORNERS.index("lower_posterior")]]
+    widths = np.linalg.norm(along, axis=2).mean(1, keepdims=True)
+    margin = widths * BOX_MARGIN
+    points = corners[..., ::-1]
+    boxes = np.concatenate([points.min(1) - margin, points.max(1) + margin], axis=1)
+    return boxes.clip(0, np.tile(shape[::-1], 2)).astype(np.float32)
+
+
+def in_unit_range(picture: np.ndarray) -> np.ndarray:
+    """The picture from 0 to 1, its `GRAY_PERCENTILES` at the ends."""
+    low, high = np.percentile(picture, GRAY_PERCENTILES)
+    return np.clip((picture - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)
+
+
+def drawn_move(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """A random turn about the middle of a picture and a shift (2.2), drawn from torch's global generator.
+
+    Returns
+    -------
+    tuple
+        Matrix (2, 2) and offset (2,) that lead from (row, column) in the moved picture to that in the original.
+    """
+    angle, down, right = (2 * torch.rand(3).double().numpy() - 1) * (TURN_DEGREES, SHIFT_PIXELS, SHIFT_PIXELS)
+    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    matrix = np.array([[cosine, -sine], [sine, cosine]])
+    middle = (np.array(shape) - 1) / 2
+    return matrix, middle - matrix @ (middle + np.array((down, right)))
+
+
+class MidsagittalPictures(Dataset):
+    """Pictures (3, rows, columns) in [0, 1] with the boxes and classes of their discs, as torchvision wants them.
+
+    Parameters
+    ----------
+    samples:
+        Whole studies: `t2` (slices, rows, columns), the mid-sagittal slice in the middle; `corners` (L, 4, 2) of
+        (row, column); `levels` (L,), numbers in `GRADED_DISCS`.
+    augmented:
+        Turn and shift each anew.
+    """
+
+    def __init__(self, samples: Sequence[Sample], augmented: bool) -> None:
+        self.samples, self.augmented = samples, augmented
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        arrays = self.samples[index].arrays
+        picture, corners = in_unit_range(midsagittal(arrays["t2"])), arrays["corners"]
+        if self.augmented:
+            matrix, offset = drawn_move(picture.shape)
+            picture = ndimage.affine_transform(picture, matrix, offset, order=1)
+            corners = (corners - offset) @ matrix
+        boxes = disc_boxes(corners, picture.shape)
+        inside = (boxes[:, 2:] > boxes[:, :2]).all(1)
+        target = {
+            "boxes": torch.from_numpy(boxes[inside]),
+            "labels": torch.from_numpy(arrays["levels"][inside].astype(np.int64)) + 1,
+        }
+        return torch.from_numpy(picture).expand(3, -1, -1), target
+
+
+def midsagittal(slices: np.ndarray) -> np.ndarray:
+    """The middle one of (slices, rows, columns)."""
+    return slices[len(slices) // 2]
+
+
+def pictures_and_targets(items: list[tuple]) -> tuple[list, list]:
+    """A batch for torchvision: pictures may differ in size, so they are listed and not stacked."""
+    pictures, targets = zip(*items, strict=True)
+    return list(pictures), list(targets)
+
+
+def validation_loss(network: nn.Module, samples: Sequence[Sample]) -> float:
+    """Mean `detector_loss` of whole studies as they are; torchvision tells losses in training mode alone."""
+    data, device = MidsagittalPictures(samples, augmented=False), next(network.parameters()).device
+    network.train()
+    for part in network.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.eval()
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(VALIDATION_SEED)
+        losses = [
+            float(detector_loss(network, ([picture.to(device)], [{k: v.to(device) for k, v in target.items()}])))
+            for picture, target in (data[row] for row in range(len(data)))
+        ]
+    network.eval()
+    return float(np.mean(losses))
+
+
+def train_detector(
+    network: nn.Module,
+    samples: Sequence[Sample],
+    validation: Sequence[Sample],
+    folder: Path,
+    *,
+    epochs: int,
+    seed: int,
+    device: str = "cpu",
+    augmented: bool = True,
+) -> None:
+    """Train on whole studies until the loss of the validation studies stops falling (2.2); see `fit`."""
+    fit(
+        network,
+        detector_loss,
+        MidsagittalPictures(samples, augmented),
+        folder,
+        name="detector",
+        epochs=epochs,
+        batch_size=BATCH,
+        optimizer=torch.optim.Adam([p for p in network.parameters() if p.requires_grad], LEARNING_RATE),
+        seed=seed,
+        device=device,
+        collate=pictures_and_targets,
+        validate=lambda one: validation_loss(one, validation),
+        patience=PATIENCE,
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """A disc that the detector found: its box (4,) and confidence in [0, 1]."""
+
+    box: np.ndarray
+    confidence: float
+
+
+def best_of_each_level(boxes: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> dict[str, Found]:
+    """Of all boxes (N, 4) with their classes (N,) from 1 and scores (N,), the surest of each level (2.2)."""
+    found: dict[str, Found] = {}
+    for row in np.argsort(-scores, kind="stable"):
+        found.setdefault(GRADED_DISCS[labels[row] - 1], Found(boxes[row], float(scores[row])))
+    return found
+
+
+@torch.no_grad()
+def detect(network: nn.Module, samples: Sequence[Sample]) -> list[dict[str, Found]]:
+    """The discs found on whole studies, by level; levels that were not found are absent."""
+    device, data = next(network.parameters()).device, MidsagittalPictures(samples, augmented=False)
+    found = []
+    for row in range(len(data)):
+        (answer,) = network([data[row][0].to(device)])
+        found.append(best_of_each_level(*(answer[key].cpu().numpy() for key in ("boxes", "labels", "scores"))))
+    return found
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection of two boxes (4,) over their union (2.3)."""
+    pair = (torch.as_tensor(box, dtype=torch.float32)[None] for box in (first, second))
+    return float(torchvision.ops.box_iou(*pair))
