@@ -23,6 +23,7 @@ from ..simulation.simulate import SimulatedStudy, simulate
 from ..simulation.truth import SLIP_MM
 from ..study import SpineStudy
 from .labelled_study import DiscLabels, LabelledStudy
+from .located_study import with_age
 
 if TYPE_CHECKING:
     from ..recipes.recipe import CohortWish
@@ -153,7 +154,7 @@ def labelled(drawn: SimulatedStudy, name: str) -> LabelledStudy:
     return LabelledStudy(
         name=name,
         patient=name,
-        study=SpineStudy(drawn.t1, drawn.t2),
+        study=with_age(SpineStudy(drawn.t1, drawn.t2), drawn.case.patient.age_years),
         discs=drawn.discs,
         spine=drawn.labels,
         changes=types[drawn.lesions],
