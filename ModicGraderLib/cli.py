@@ -15,6 +15,7 @@ import typer
 from . import __version__
 from .anatomy import DISCS_UPWARDS
 from .errors import Cancelled, InputError
+from .reader_study_cli import app as reader_study_app
 from .threads import limit_threads
 
 DONE, OUR_FAULT, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The models that ModicGrader ships.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+app.add_typer(reader_study_app, name="reader-study")
 
 Device = Enum("Device", {name: name for name in ("auto", "cpu", "cuda", "mps")}, type=str)
 Output = Enum("Output", {name: name for name in ("report", "map", "evidence")}, type=str)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from ..study import Volume
 from ..wording import listed, percent
 from .pictures import EVIDENCE, MODIC_COLORS, gray_windows, level_pictures, overviews
 
+if TYPE_CHECKING:
+    import jinja2
+
 CONTRASTS = {"t1": "T1", "t2": "T2", "t2_fat_suppressed": "T2 fat-suppressed"}
 SEVERITIES = ("error", "warning", "info")
 LIKELY = 0.5
@@ -24,16 +27,7 @@ LIKELY = 0.5
 
 def report_page(graded: GradedStudy) -> str:
     """The HTML of a graded study's report, with its pictures inside and no address outside."""
-    # Only here: the panel loads before anything is installed.
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource_path("Report")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment("Report")
     environment.filters["percent"] = percent
     environment.filters["measured"] = measured
     report, windows = graded.report, gray_windows(graded)
@@ -56,6 +50,20 @@ def report_page(graded: GradedStudy) -> str:
             (one, TITLES[one.field], words(one.field, one.machine), words(one.field, one.reader_value), minute(one))
             for one in standing(report)
         ],
+    )
+
+
+def template_environment(folder: str) -> jinja2.Environment:
+    """Where the templates in a folder of `Resources/` are read, with what is put into them escaped."""
+    # Only here: the panel loads before anything is installed.
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource_path(folder)),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

@@ -1,0 +1,159 @@
+"""Graded studies as cases of a reading study: what `modicgrader grade` left in a folder, and the images it was made of.
+
+A result holds no images, but its report says where they were. A table may say so instead; its columns are `COLUMNS`.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..anatomy import MODIC_TYPES
+from ..corrections import machine_report
+from ..errors import InputError
+from ..export.images import from_image
+from ..graded import MACHINE_MAP, GradedStudy
+from ..io import read_dicom_study, read_study
+from ..localization.spine import LocatedDisc, SpineLocation
+from ..report import DiscReport, StudyReport
+
+COLUMNS = ("study", "result", "t1", "t2", "patient", "truth")
+"""Columns of a table of studies; only the first two are needed. Paths may be relative to the table."""
+
+REPORT, SEGMENTATION, TRUTH = "report.json", "spine.seg.nrrd", "truth.json"
+
+
+@dataclass(frozen=True)
+class GradedCase:
+    """A graded study that can be read.
+
+    Attributes
+    ----------
+    study, patient:
+        Names, unique and not; they go into the key of the reading study and nowhere else.
+    result:
+        Folder of the results.
+    t1, t2:
+        The images: files, or DICOM folders.
+    truth:
+        `truth.json` of a simulated study, None where there is none.
+    report:
+        What the program said, without a reader's corrections.
+    """
+
+    study: str
+    patient: str
+    result: Path
+    t1: Path
+    t2: Path
+    truth: Path | None
+    report: StudyReport
+
+    @property
+    def stratum(self) -> str:
+        """The rarest type that the program gives at any disc, III before I before II; a mixed grade has both of its.
+
+        The order is that of the types in every published cohort.
+        """
+        given = {type_ for disc in self.report.discs for type_ in (disc.modic.grade or "0").split("/")}
+        return next((type_ for type_ in ("III", "I", "II") if type_ in given), MODIC_TYPES[0])
+
+
+def find_cases(source: Path) -> list[GradedCase]:
+    """The graded studies in a folder of result folders, or in a table (CSV), by name.
+
+    Raises
+    ------
+    InputError
+        There are none, one is not whole, or its images are no longer there.
+    """
+    source = Path(source)
+    if source.is_dir():
+        folders = sorted(path.parent for path in source.glob(f"*/{REPORT}"))
+        cases = [_case({"study": folder.name, "result": str(folder)}, Path()) for folder in folders]
+    else:
+        cases = [_case(row, source.parent) for row in _rows(source)]
+    if not cases:
+        raise InputError(f"{source} holds no graded study; grade some with `modicgrader grade ... -o {source}/NAME`")
+    names = [case.study for case in cases]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{source.name} has the study {twice[0]!r} more than once; give each a name of its own")
+    return cases
+
+
+def load_case(case: GradedCase) -> GradedStudy:
+    """All of a graded study that pictures need: images, places of the discs, spine labels, and the program's map."""
+    study = read_dicom_study(case.t1) if case.t1 == case.t2 else read_study(case.t1, case.t2)
+    labels = _labels(case, case.result / SEGMENTATION, study.reference.array.shape)
+    maps = {}
+    drawn = next(
+        (path for name in (MACHINE_MAP, "modic_map") if (path := case.result / f"{name}.nii.gz").exists()), None
+    )
+    if drawn is not None:
+        maps["modic_map"] = _labels(case, drawn, study.reference.array.shape)
+    discs = tuple(_located(disc) for disc in case.report.discs)
+    return GradedStudy(study, SpineLocation(discs, case.report.numbering, labels), case.report, maps)
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{table} cannot be read; name a folder of results or a CSV of {', '.join(COLUMNS)}"
+        ) from error
+    missing = [name for name in COLUMNS[:2] if name not in (reader.fieldnames or ())]
+    if missing:
+        raise InputError(f"{table.name} has no column {missing[0]!r}; its columns are {', '.join(COLUMNS)}")
+    for number, row in enumerate(rows, 2):
+        empty = [name for name in COLUMNS[:2] if not row[name]]
+        if empty:
+            raise InputError(f"line {number} of {table.name} has no {empty[0]}; every line needs study and result")
+    return rows
+
+
+def _case(row: dict[str, str], beside: Path) -> GradedCase:
+    study, result = row["study"], beside / row["result"]
+    report = machine_report(StudyReport.read(result / REPORT))
+    images = {}
+    for contrast in ("t1", "t2"):
+        named = row.get(contrast) or next(
+            (one.get("path", "") for key, one in report.input.items() if key.startswith(contrast)), ""
+        )
+        images[contrast] = (beside / named) if row.get(contrast) else Path(named)
+        if not named or not images[contrast].exists():
+            where = f" (it was {named})" if named else ""
+            raise InputError(
+                f"the {contrast.upper()} images of {study} are not where they were graded{where}; "
+                f"say where they are in a CSV with the columns {', '.join(COLUMNS)}"
+            )
+    beside_images = images["t2"].parent if images["t2"].is_file() else images["t2"]
+    known = [beside / row["truth"]] if row.get("truth") else [result / TRUTH, beside_images / TRUTH]
+    truth = next((path for path in known if path.exists()), None)
+    if row.get("truth") and truth is None:
+        raise InputError(f"the truth of {study} is not at {known[0]}; correct or empty its field in the table")
+    return GradedCase(study, row.get("patient") or study, result, **images, truth=truth, report=report)
+
+
+def _labels(case: GradedCase, path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """Labels (slices, rows, columns) uint8 of a file of the result."""
+    try:
+        labels, _ = from_image(sitk.ReadImage(str(path)))
+    except RuntimeError as error:
+        raise InputError(f"{path.name} of {case.study} cannot be read; grade the study again") from error
+    if labels.shape != shape:
+        raise InputError(f"{path.name} of {case.study} does not fit its T2 images; grade the study again")
+    return labels.astype(np.uint8)
+
+
+def _located(disc: DiscReport) -> LocatedDisc:
+    corners = {name: np.array(corner) for name, corner in disc.corners_lps_mm.items()}
+    axes = (np.array(vector) for vector in (disc.center_lps_mm, disc.normal_lps, disc.anterior_lps))
+    return LocatedDisc(disc.level, *axes, disc.width_mm, disc.height_mm, corners, disc.confidence)
