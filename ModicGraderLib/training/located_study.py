@@ -10,8 +10,13 @@ from ..localization.spine import SpineLocation
 from ..study import SpineStudy
 
 
-def located_study(study: SpineStudy) -> tuple[SpineStudy, SpineLocation]:
+def located_study(study: SpineStudy, lowest_disc: str | None = None) -> tuple[SpineStudy, SpineLocation]:
     """The study, T1 brought onto T2 where their discs say so as the pipeline does, and its spine.
+
+    Parameters
+    ----------
+    lowest_disc:
+        Name of the lowest disc in view where it is known; the localizer's own numbering if None.
 
     Raises
     ------
@@ -20,7 +25,7 @@ def located_study(study: SpineStudy) -> tuple[SpineStudy, SpineLocation]:
     """
     network = load_network()
     study, _ = agree_on_discs(study, network)
-    return study, locate_spine(study, network=network)[0]
+    return study, locate_spine(study, network=network, lowest_disc=lowest_disc)[0]
 
 
 def with_age(study: SpineStudy, years: float) -> SpineStudy:

@@ -1,0 +1,200 @@
+"""The rows of a manifest, checked: every sentence about a mistake names the row, the column and the mend."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..anatomy import CORNERS, DISCS_UPWARDS, ENDPLATE_LESIONS, MODIC_GRADES, PFIRRMANN_GRADES
+from ..errors import InputError
+from .labelled_study import DiscLabels
+
+FILE_COLUMNS = ("t1", "t2", "changes")
+
+YES_OR_NO = ("upper_endplate_change", "lower_endplate_change", "upper_marrow_change", "lower_marrow_change")
+
+VALUES: Mapping[str, Mapping[str, object]] = {
+    # SPIDER and many tables write types as numbers.
+    "modic": {**{grade: grade for grade in MODIC_GRADES}, "1": "I", "2": "II", "3": "III"},
+    "pfirrmann": {str(grade): grade for grade in PFIRRMANN_GRADES},
+    "narrowing": {str(grade): grade for grade in range(4)},
+    "endplate_lesion": {name: name for name in ENDPLATE_LESIONS},
+    **{column: {"0": False, "1": True} for column in YES_OR_NO},
+}
+"""What may be written in each column of labels, and what it means."""
+
+AXES = ("x", "y", "z")
+
+CORNER_COLUMNS = tuple(f"{corner}_{axis}" for corner in CORNERS for axis in AXES)
+"""Corners of a disc in LPS millimetres; all twelve or none."""
+
+COLUMNS = ("study", "patient", *FILE_COLUMNS, "age_years", "level", *VALUES, "excluded", *CORNER_COLUMNS)
+"""Every column that a manifest may have; "study" and "level", a file of T1 or T2 and a label are needed."""
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """What all rows of a study must agree on."""
+
+    study: str
+    patient: str
+    t1: Path | None = None
+    t2: Path | None = None
+    changes: Path | None = None
+    age_years: float | None = None
+
+
+@dataclass(frozen=True)
+class DiscRow:
+    """What a row says of its disc; `corners` as `LocatedDisc` has them, {} where they are not given."""
+
+    level: str
+    labels: DiscLabels
+    corners: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def read_rows(path: Path) -> Iterator[tuple[StudyRow, DiscRow | None]]:
+    """Study and disc of each row; the disc is None where a row names a study without labels.
+
+    Raises
+    ------
+    InputError
+        With one sentence that names row, column and the mend.
+    """
+    first: dict[str, tuple[int, StudyRow]] = {}
+    seen: dict[tuple[str, str], int] = {}
+    for number, cells in _lines(path):
+        row = _Row(number, cells, path.parent)
+        study, disc = row.study(), row.disc()
+        earlier, same = first.setdefault(study.study, (number, study))
+        for name in ("patient", *FILE_COLUMNS, "age_years"):
+            if getattr(same, name) != getattr(study, name):
+                row.fail(name, f"differs from row {earlier} of the same study; make them the same")
+        key = (study.study, disc.level if disc else "")
+        if key in seen:
+            row.fail("level", f"repeats that of row {seen[key]} of the same study; remove one of them")
+        seen[key] = number
+        yield study, disc
+    if not first:
+        raise InputError(f"{path.name} lists no disc; add a row for each")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Number and cells by column of each line that is not empty; the header is row 1, as spreadsheets count."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError:
+        raise InputError(f"the manifest {path} cannot be read; check its name") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path.name} is no text in UTF-8; save it as CSV in UTF-8") from None
+    title = text.partition("\n")[0]
+    # Spreadsheets write semicolons where the comma is the decimal point.
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=";" if title.count(";") > title.count(",") else ",")
+    header = [name.strip() for name in next(table, [])]
+    _check_header(header, path.name)
+    for cells in table:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) > len(header):
+            raise InputError(f"row {table.line_num} has {len(cells)} cells for {len(header)} columns; quote its commas")
+        filled = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
+        yield table.line_num, dict(zip(header, filled, strict=True))
+
+
+def _check_header(header: list[str], name: str) -> None:
+    for column in header:
+        if column not in COLUMNS:
+            near = difflib.get_close_matches(column.lower(), COLUMNS, 1)
+            mend = f"write {near[0]!r}" if near else "remove it"
+            raise InputError(f"row 1 of {name} has the unknown column {column!r}; {mend}")
+        if header.count(column) > 1:
+            raise InputError(f"row 1 of {name} has the column {column!r} twice; remove one")
+    for column in ("study", "level"):
+        if column not in header:
+            raise InputError(f"row 1 of {name} has no column {column!r}; add it")
+    for columns, what in ((FILE_COLUMNS[:2], "a file"), (tuple(VALUES), "a label")):
+        if not set(columns) & set(header):
+            raise InputError(f"row 1 of {name} has no column for {what}; add at least one of {', '.join(columns)}")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One line of a manifest."""
+
+    number: int
+    cells: Mapping[str, str]
+    folder: Path
+
+    def fail(self, column: str, what: str) -> None:
+        raise InputError(f"row {self.number}, column {column}: {self.cells.get(column, '')!r} {what}")
+
+    def study(self) -> StudyRow:
+        name = self.cells["study"]
+        if not name:
+            self.fail("study", "is empty; name the study")
+        patient = self.cells.get("patient", name)
+        if not patient:
+            self.fail("patient", "is empty; name the patient in every row, or leave the column out")
+        files = {column: self._file(column) for column in FILE_COLUMNS}
+        if files["t1"] is None and files["t2"] is None:
+            column = "t2" if "t2" in self.cells else "t1"
+            self.fail(column, "names no picture; give the T1, the T2 or both")
+        age = self._number("age_years") if self.cells.get("age_years") else None
+        return StudyRow(name, patient, **files, age_years=age)
+
+    def disc(self) -> DiscRow | None:
+        said = {name for name in (*VALUES, "excluded", *CORNER_COLUMNS) if self.cells.get(name)}
+        level = self.cells["level"]
+        if not level and not said:
+            return None
+        if level not in DISCS_UPWARDS:
+            self.fail("level", f"is no disc; write one of {', '.join(DISCS_UPWARDS)}")
+        labels = {name: self._label(name) for name in VALUES if self.cells.get(name)}
+        return DiscRow(level, DiscLabels(**labels, excluded=self.cells.get("excluded", "")), self._corners())
+
+    def _file(self, column: str) -> Path | None:
+        text = self.cells.get(column)
+        if not text:
+            return None
+        path = self.folder / text  # an absolute path stays what it is
+        if not path.exists():
+            self.fail(column, "is not there; give a path from the manifest's folder, or an absolute one")
+        return path
+
+    def _label(self, column: str) -> object:
+        # Tables with gaps write whole numbers as 2.0.
+        text = self.cells[column].removesuffix(".0")
+        if text not in VALUES[column]:
+            self.fail(column, f"is no grade; write one of {', '.join(VALUES[column])}, or nothing where it is unknown")
+        return VALUES[column][text]
+
+    def _corners(self) -> dict[str, np.ndarray]:
+        given = [column for column in CORNER_COLUMNS if self.cells.get(column)]
+        if not given:
+            return {}
+        if missing := [column for column in CORNER_COLUMNS if column not in given]:
+            self.fail(missing[0], "is missing; give all twelve coordinates of the corners, or none")
+        corners = {name: np.array([self._number(f"{name}_{axis}") for axis in AXES]) for name in CORNERS}
+        upper_anterior, upper_posterior, lower_anterior, lower_posterior = corners.values()
+        # LPS: y grows to the back, z to the head; Slicer and NIfTI tools may say RAS.
+        if (upper_anterior + lower_anterior)[1] >= (upper_posterior + lower_posterior)[1]:
+            self.fail("upper_anterior_y", "puts the anterior corners behind the posterior ones; give LPS millimetres")
+        if (upper_anterior + upper_posterior)[2] <= (lower_anterior + lower_posterior)[2]:
+            self.fail("upper_anterior_z", "puts the upper corners below the lower ones; give LPS millimetres")
+        return corners
+
+    def _number(self, column: str) -> float:
+        try:
+            number = float(self.cells[column])
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(column, "is no number; write one with a decimal point")
+        return number
