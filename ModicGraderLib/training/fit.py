@@ -255,4 +255,4 @@ class _Training:
         """TensorBoard's log, without what an epoch that was stopped half-way left in it."""
         if not ranks.is_first():
             return nullcontext()
-        return SummaryWriter(self.weights.parent / "logs" / self.weights.stem, purge_step=epoch)
+        return SummaryWriter(self.weights.parent / "logs" / self.weights.stem, purge_step=epoch + 1)

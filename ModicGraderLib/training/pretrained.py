@@ -17,8 +17,8 @@ from ..errors import InputError
 
 _LOGGER = logging.getLogger(__name__)
 
-WRAPPERS = ("module.", "model.")
-"""Prefixes that `DataParallel` and trainers put before every name; Med3D's files have the first."""
+WRAPPER = "module."
+"""Prefix that `DataParallel` puts before every name; Med3D's files have it."""
 
 
 def load_pretrained(network: nn.Module, path: Path) -> str:
@@ -66,7 +66,7 @@ def load_pretrained(network: nn.Module, path: Path) -> str:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Weights in a file by name, on the CPU, without the prefixes of wrappers.
+    """Weights in a file by name, on the CPU, without the prefix of a wrapper.
 
     Raises
     ------
@@ -91,10 +91,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping):
         raise InputError(f"{path.name} holds no weights by name; save the network's state_dict.")
     weights = {name: tensor for name, tensor in content.items() if isinstance(tensor, Tensor)}
-    for prefix in WRAPPERS:
-        if weights and all(name.startswith(prefix) for name in weights):
-            weights = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
-    return weights
+    return {name.removeprefix(WRAPPER): tensor for name, tensor in weights.items()}
 
 
 def _adapted(given: Tensor, own: Tensor) -> Tensor | None:
