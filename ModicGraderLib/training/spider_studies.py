@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -55,17 +56,28 @@ class SpiderStudies:
         return LabelledStudy(study, study, volumes, location.discs, location.labels, labels=labels)
 
 
-def spider_labels(row: dict) -> DiscLabels:
-    """Labels of a row of `gradings.csv`."""
-    unchanged = row["modic_type"] == 0
+def spider_labels(row: Mapping[str, float]) -> DiscLabels:
+    """Labels of a row of `gradings.csv`; None where it has a gap. Slips and Pfirrmann 5 are `excluded` as elsewhere."""
+    modic, pfirrmann, narrowing, upper, lower, slip = (
+        None if pd.isna(row[column]) else int(row[column])
+        for column in (
+            "modic_type",
+            "pfirrmann_grade",
+            "disc_narrowing",
+            "upper_endplate_change",
+            "lower_endplate_change",
+            "spondylolisthesis",
+        )
+    )
     return DiscLabels(
-        modic=MODIC_TYPES[row["modic_type"]],
-        pfirrmann=int(row["pfirrmann_grade"]),
-        narrowing=int(row["disc_narrowing"]),
+        modic=None if modic is None else MODIC_TYPES[modic],
+        pfirrmann=pfirrmann,
+        narrowing=narrowing,
         endplate_lesion=None,
-        upper_endplate_change=bool(row["upper_endplate_change"]),
-        lower_endplate_change=bool(row["lower_endplate_change"]),
+        upper_endplate_change=None if upper is None else bool(upper),
+        lower_endplate_change=None if lower is None else bool(lower),
         # The Modic type is that of the whole disc: of a change it does not say which endplate bears it.
-        upper_marrow_change=False if unchanged else None,
-        lower_marrow_change=False if unchanged else None,
+        upper_marrow_change=False if modic == 0 else None,
+        lower_marrow_change=False if modic == 0 else None,
+        excluded="slip" if slip else "Pfirrmann 5" if pfirrmann == 5 else "",
     )
