@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..progress import Progress
+from ..threads import limit_threads
 from .labelled_study import DiscLabels, LabelledStudy, StudySource
 
 _LOG = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ def _write_all(
             except Exception as error:
                 yield name, error
         return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _one_thread) as pool:
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), limit_threads, (1,)) as pool:
         tasks = {pool.submit(_write, source, cut, store, name): name for name in names}
         try:
             for task in as_completed(tasks):
@@ -118,12 +119,6 @@ def _write_all(
 
 def _write(source: StudySource, cut: Cut, store: Path, name: str) -> None:
     write_samples(_path(store, name), cut(source.read(name)))
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _path(store: Path, study: str) -> Path:
@@ -145,9 +140,12 @@ def write_samples(path: Path, samples: Sequence[Sample]) -> None:
     ]
     arrays = {f"{number}/{name}": array for number, one in enumerate(samples) for name, array in one.arrays.items()}
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(about))}, **arrays)
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(about))}, **arrays)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read_samples(path: Path) -> list[Sample]:
