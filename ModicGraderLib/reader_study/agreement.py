@@ -56,7 +56,10 @@ stages of one course (I, I/II, II, II/III, III), where I against I/II is a small
 
 @dataclass(frozen=True)
 class Paired:
-    """A figure without and with assistance, their difference (with less without), and its two-sided p-value."""
+    """A figure without and with assistance, their difference (with less without), and its two-sided p-value.
+
+    NaN stands for what cannot be told: kappa where all grades are the same, a p-value of one case alone.
+    """
 
     without: Estimate
     assisted: Estimate
@@ -167,11 +170,11 @@ def paired(values: np.ndarray, metric: Callable[[np.ndarray], float], seed: int 
         return assisted(rows) - without(rows)
 
     estimates = [bootstrap(figure, cases, seed=seed) for figure in (without, assisted, difference)]
+    if len(values) < 2 or not np.isfinite(estimates[2].value):
+        return Paired(*estimates, p=float("nan"))
     # What is exchanged within a case: the row of `stacked` that stands for each condition.
     stacked = np.concatenate([values[:, 0], values[:, 1]])
     rows = np.arange(len(values))
-    if not np.isfinite(estimates[2].value):
-        return Paired(*estimates, p=float("nan"))
     test = permutation_test(
         (rows, rows + len(values)),
         lambda first, second: metric(stacked[second]) - metric(stacked[first]),
