@@ -86,7 +86,7 @@ class Discs:
         InputError
             There are none.
         """
-        typed = any(sample.labels.endplate_lesion for sample in samples)
+        typed = any(sample.labels.endplate_lesion in ENDPLATE_LESIONS[1:] for sample in samples)
         classes = ENDPLATE_LESIONS if typed else ANY_LESION
         named = [
             (sample, classes.index(lesion))
