@@ -188,7 +188,7 @@ def _share(found: np.ndarray, paper: Sequence[int], number: int) -> Cell:
         return Cell()
     share, known = 100 * paper[number] / sum(paper), (found >= 0).sum()
     ours = float(100 * (found == number).sum() / known) if known else None
-    return Cell(share, ours, f"{paper[number]} ({share:.0f}%)")
+    return Cell(share, ours, f"{paper[number]} discs")
 
 
 def _branches(by_branch: Mapping[str, Sequence[Measured]]):
@@ -207,7 +207,7 @@ def _branches(by_branch: Mapping[str, Sequence[Measured]]):
             values = [one.value for one in each if one is not None]
             spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
             deviations[TITLES[task]].append(Cell(deviation, spread))
-    names = tuple(name.capitalize() for name in PAPER_BRANCHES)
+    names = tuple(name.upper() if name.startswith("fc") else name.capitalize() for name in PAPER_BRANCHES)
     note = (
         "Mean per-class accuracy in percent, averaged over the models, with 95 % intervals over patients; classes that"
         " no test disc has are left out of the mean."
