@@ -211,12 +211,22 @@ def _fitted_classifier(discs: Discs, stop: Discs, normalization: str, folder: Pa
 
 
 def _called_in_fold(discs: Discs, rows: np.ndarray, row: Row, number: int, run: Run) -> np.ndarray:
-    """Class numbers of the discs in these rows, by a classifier that learned from the others."""
-    others = discs[np.setdiff1d(np.arange(len(discs)), rows)]
-    learned, stop = (others, discs[rows]) if row.stops_on_measured else without_stop_part(others, run.seed)
+    """Class numbers of the discs in these rows, by a classifier that learned from the others.
+
+    Its answers are kept and not its weights, which would be 80 GB in all.
+    """
     kind = row.normalization + row.by_disc * "-by-disc" + row.stops_on_measured * "-as-published"
-    network = _fitted_classifier(learned, stop, row.normalization, run.folder / kind / f"fold-{number + 1}", run)
-    return class_probabilities(network, discs[rows], row.normalization).argmax(1)
+    folder = run.folder / kind / f"fold-{number + 1}"
+    answers = folder / "probabilities.npy"
+    if not answers.exists():
+        others = discs[np.setdiff1d(np.arange(len(discs)), rows)]
+        learned, stop = (others, discs[rows]) if row.stops_on_measured else without_stop_part(others, run.seed)
+        network = _fitted_classifier(learned, stop, row.normalization, folder, run)
+        partial = folder / "partial.npy"
+        np.save(partial, class_probabilities(network, discs[rows], row.normalization))
+        partial.replace(answers)
+        (folder / "classifier.safetensors").unlink()
+    return np.load(answers).argmax(1)
 
 
 def _in_found_boxes(discs: Discs, detector: nn.Module, whole: Sequence[Sample]) -> tuple[Discs, int]:
