@@ -12,9 +12,10 @@ from typing import Annotated
 
 import typer
 
-from . import __version__
+from . import __version__, recipe_cli
 from .anatomy import DISCS_UPWARDS
 from .errors import Cancelled, InputError
+from .output_folder import check_output
 from .reader_study_cli import app as reader_study_app
 from .threads import limit_threads
 
@@ -89,7 +90,7 @@ def grade(
 ) -> None:
     """Find, name and grade the discs of a study, and write the report, tables, maps and a Slicer scene."""
     _check_call(dicom, t1, t2, lowest_disc)
-    _check_output(output)
+    check_output(output)
     limit_threads(threads)
     from .export import write_results
     from .io import read_dicom_study, read_study
@@ -138,7 +139,7 @@ def simulate(
         return print_cases({name: find_case(name) for name in teaching_cases()}, as_json=as_json)
     if output is None:
         raise InputError("no folder was named; give -o DIR, or --list-cases")
-    _check_output(output)
+    check_output(output)
     request = find_case(case) if case else None
     # Only now: a wrong case need not wait for torch.
     from .simulation.files import simulate_study
@@ -200,6 +201,9 @@ def verify_models(as_json: AsJson = False) -> None:
     print(f"{len(names)} models are whole: {', '.join(names)}" if names else "no models are registered")
 
 
+recipe_cli.add_to(app)
+
+
 def _check_call(dicom: Path | None, t1: Path | None, t2: Path | None, lowest_disc: str | None) -> None:
     if dicom is None and t1 is None and t2 is None:
         raise InputError("no images were named; give --t1 PATH and --t2 PATH, or a DICOM folder")
@@ -207,12 +211,3 @@ def _check_call(dicom: Path | None, t1: Path | None, t2: Path | None, lowest_dis
         raise InputError("a DICOM folder was named beside --t1 or --t2; give either the folder or the two series")
     if lowest_disc is not None and lowest_disc not in DISCS_UPWARDS:
         raise InputError(f"{lowest_disc!r} is no disc; --lowest-disc takes one of {', '.join(DISCS_UPWARDS)}")
-
-
-def _check_output(directory: Path) -> None:
-    """Refuse a folder that cannot be written before the long work starts."""
-    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
-    if not existing.is_dir():
-        raise InputError(f"{existing.name} is a file, so no results can be put there; name another folder with -o")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise InputError(f"the folder {existing} may not be written; name another folder with -o")

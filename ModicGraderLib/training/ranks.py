@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 from torch import distributed
+
+PATIENCE = timedelta(days=1)
+"""How long processes wait for the first, which alone simulates patients and measures."""
 
 
 def processes() -> int:
@@ -33,14 +39,19 @@ def join(device: str) -> torch.device:
         # From here on "cuda" means this one, also where a recipe moves something by itself.
         torch.cuda.set_device(number)
     if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if on_gpu else "gloo")
+        distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE)
     return torch.device("cuda", number) if on_gpu else torch.device(device)
 
 
-def leave() -> None:
-    """Part from the other processes, as `torchrun` wants it before the program ends."""
-    if distributed.is_initialized():
-        distributed.destroy_process_group()
+@contextmanager
+def together(device: str) -> Iterator[None]:
+    """Join the other processes, and part from them at the end, as `torchrun` wants it."""
+    join(device)
+    try:
+        yield
+    finally:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
 
 
 def wait() -> None:
@@ -53,7 +64,7 @@ def shared(value: float, device: torch.device) -> float:
     """The first process's value."""
     if processes() == 1:
         return value
-    tensor = torch.tensor(value, dtype=torch.float32, device=device)
+    tensor = torch.tensor(value, dtype=torch.float64, device=device)
     distributed.broadcast(tensor, 0)
     return tensor.item()
 
@@ -62,6 +73,6 @@ def averaged(value: float, device: torch.device) -> float:
     """The mean of all processes' values."""
     if processes() == 1:
         return value
-    tensor = torch.tensor(value, dtype=torch.float32, device=device)
+    tensor = torch.tensor(value, dtype=torch.float64, device=device)
     distributed.all_reduce(tensor)
     return tensor.item() / processes()

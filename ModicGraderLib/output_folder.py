@@ -1,0 +1,23 @@
+"""Whether results can be put into a folder, asked before the long work starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .errors import InputError
+
+
+def check_output(directory: Path) -> None:
+    """Refuse a folder that cannot be made or written.
+
+    Raises
+    ------
+    InputError
+        It, or the nearest folder above it that exists, is a file or may not be written.
+    """
+    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise InputError(f"{existing.name} is a file, so no results can be put there; name another folder with -o")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"the folder {existing} may not be written; name another folder with -o")

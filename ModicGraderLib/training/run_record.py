@@ -1,0 +1,131 @@
+"""run.json: what was trained, how, on what and by which code, so that anyone can do it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..errors import InputError
+from . import ranks
+from .data_folder import write_json
+
+if TYPE_CHECKING:
+    from ..recipes.recipe import Run
+
+NAME = "run.json"
+
+LIBRARIES = ("torch", "torchvision", "monai", "numpy", "scikit-learn")
+"""Whose versions may change a result."""
+
+
+def write_run_record(run: Run, recipe_name: str, source_title: str, source_key: str) -> Path:
+    """Write `run.json` into the folder of a run, and return its path.
+
+    Where there is one of the same configuration, as after a stop, this session is added to it: `sessions` tells when
+    and with which code each part of a training was done.
+
+    Raises
+    ------
+    InputError
+        The folder holds a run of another configuration, whose weights would be taken for those of this one.
+    """
+    configuration = {
+        "recipe": recipe_name,
+        "variant": run.variant,
+        "budget": run.budget,
+        "plan": asdict(run.plan),
+        "seed": run.seed,
+        "pretrained": None if run.pretrained is None else _fingerprint(run.pretrained),
+        "source": {"title": source_title, "key": source_key},
+    }
+    path = run.folder / NAME
+    sessions = []
+    if path.exists():
+        before = read_run_record(run.folder)
+        _check_same(before["configuration"], configuration, run.folder)
+        sessions = before["sessions"]
+    sessions.append({"started": datetime.now(UTC).isoformat(timespec="seconds"), "device": run.device, **_software()})
+    if ranks.is_first():
+        run.folder.mkdir(parents=True, exist_ok=True)
+        write_json(path, {"configuration": configuration, "sessions": sessions})
+    return path
+
+
+def read_run_record(folder: Path) -> dict[str, Any]:
+    """What `write_run_record` wrote: `configuration` and `sessions`.
+
+    Raises
+    ------
+    InputError
+        There is no such record in the folder, or it is damaged.
+    """
+    path = Path(folder) / NAME
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{folder} has no {NAME}; name a folder that `modicgrader train` wrote.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is damaged; train into another folder.") from error
+    if not isinstance(record, dict) or not {"configuration", "sessions"} <= record.keys():
+        raise InputError(f"{path} is no record of a training; name a folder that `modicgrader train` wrote.")
+    return record
+
+
+def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    for name, value in now.items():
+        if before.get(name) != value:
+            raise InputError(
+                f"{folder} holds a run with {name} {_short(before.get(name))}, not {_short(value)}; name another folder"
+                " with -o, or give what it was begun with."
+            )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("title") or value.get("file") or ", ".join(f"{key} {one}" for key, one in value.items()))
+    return str(value)
+
+
+def _fingerprint(path: Path) -> dict[str, str]:
+    """Name and checksum of a file; its folder says nothing to others."""
+    try:
+        with path.open("rb") as file:
+            return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    except OSError as error:
+        raise InputError(f"The weights {path} cannot be read; check --pretrained.") from error
+
+
+def _software() -> dict[str, Any]:
+    """Versions of this code and of the libraries, and how many processes train."""
+    return {
+        "modicgrader": __version__,
+        "commit": _commit(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "processes": ranks.processes(),
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """Commit of the checkout that this code runs from, ending in "-dirty" if it was changed; None outside of one."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    call = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(call, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
