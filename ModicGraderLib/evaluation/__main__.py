@@ -15,6 +15,8 @@ With `--seeds validation` the tables are printed for those who choose, and the p
 
 `--teacher WEIGHTS` adds what the network trained on T1 polygons alone does on SPIDER. `--use` measures what training on
 simulated patients gives, and `--simulator` how real simulated patients look; both write into `docs/simulator.md`.
+
+`--reproduction DIR` sets the papers' tables that `modicgrader reproduce` left in DIR into `docs/reproduction.md`.
 """
 
 from __future__ import annotations
@@ -35,11 +37,13 @@ from .evidence import section as evidence_section
 from .grading import spider_section
 from .localization_tables import localization_section, teacher_section
 from .pages import wrapped, write_blocks
+from .reproduction import reproduction_blocks
 from .simulated_grading import SEEDS, STUDIES, simulated_section
 from .simulated_use import simulated_use
 from .simulator import compare_with_real
 
 RESULTS_PAGE, SIMULATOR_PAGE = Path("docs/results.md"), Path("docs/simulator.md")
+REPRODUCTION_PAGE = Path("docs/reproduction.md")
 
 SIMULATED = 60
 """Simulated patients that `--simulator` compares with real ones."""
@@ -57,6 +61,10 @@ def main() -> None:
     elif call.use:
         write_blocks(SIMULATOR_PAGE, {"use": simulated_use(call.use)})
         print(f"Written: {SIMULATOR_PAGE}")
+    elif call.reproduction:
+        for folder in call.reproduction:
+            write_blocks(REPRODUCTION_PAGE, reproduction_blocks(folder))
+        print(f"Written: {REPRODUCTION_PAGE}")
     elif call.teacher:
         _write(call.output, "teacher", lambda: teacher_section(call.teacher))
     else:
@@ -82,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--simulator", type=int, nargs="?", const=SIMULATED, help="number of simulated patients to set beside real ones"
+    )
+    parser.add_argument(
+        "--reproduction", type=Path, nargs="+", metavar="DIR", help="folders that `modicgrader reproduce all` left"
     )
     return parser
 
