@@ -95,7 +95,7 @@ def test_agreement_with_the_truth_is_that_of_a_reader_who_is_always_right():
 
 
 def test_a_reference_reader_is_compared_by_what_they_said_without_assistance():
-    truth, readings = study(30, {False: 0.9, True: 0.5})
+    _, readings = study(30, {False: 0.9, True: 0.5})
     reference = unassisted(readings, "senior")
     result = analyze(readings, {"senior": reference})
     assert {(one.first, one.second) for one in result.with_reference} == {("junior", "senior")}

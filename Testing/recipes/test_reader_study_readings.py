@@ -52,7 +52,7 @@ def test_columns_may_come_in_any_order_with_others_beside(table):
     ],
 )
 def test_a_wrong_field_is_told_with_its_line_and_mend(table, line, sentence):
-    with pytest.raises(InputError, match="line 2 of readings.csv") as error:
+    with pytest.raises(InputError, match=r"line 2 of readings\.csv") as error:
         read_readings([table(line)])
     assert sentence in str(error.value)
 
@@ -71,7 +71,7 @@ def test_a_missing_column_an_empty_table_and_no_table_are_told(table, tmp_path):
 
 def test_a_disc_that_was_read_twice_under_a_condition_is_refused_also_across_tables(table):
     tables = [table(LINE), table(LINE.replace("A,1,", "A,3,"), name="again.csv")]
-    with pytest.raises(InputError, match="again.csv: A read L4/L5 of case-01 without assistance more than once"):
+    with pytest.raises(InputError, match=r"again\.csv: A read L4/L5 of case-01 without assistance more than once"):
         read_readings(tables)
 
 
