@@ -61,7 +61,7 @@ class Cina2023:
     doi = "10.1016/j.bas.2023.102738"
     cohort = CohortWish(PATIENTS, "modic", MIX)
     # Epochs are the most there may be before training stops by itself (our choice; the paper names none).
-    plans: ClassVar = {"smoke": Plan(5, 1, 1), "small": Plan(30, 1, 4), "full": Plan(None, None, 100)}
+    plans: ClassVar = {"smoke": Plan(6, 1, 1), "small": Plan(30, 1, 4), "full": Plan(None, None, 100)}
     variants = tuple(NORMALIZATIONS)
     tasks = ("modic", "any_change")
 

@@ -208,6 +208,8 @@ def train_detector(
     seed: int,
     device: str = "cpu",
     augmented: bool = True,
+    batch_size: int = BATCH,
+    learning_rate: float = LEARNING_RATE,
 ) -> None:
     """Train on whole studies until the loss of the validation studies stops falling (2.2); see `fit`."""
     fit(
@@ -217,8 +219,8 @@ def train_detector(
         folder,
         name="detector",
         epochs=epochs,
-        batch_size=BATCH,
-        optimizer=torch.optim.Adam([p for p in network.parameters() if p.requires_grad], LEARNING_RATE),
+        batch_size=batch_size,
+        optimizer=torch.optim.Adam([p for p in network.parameters() if p.requires_grad], learning_rate),
         seed=seed,
         device=device,
         collate=pictures_and_targets,
