@@ -55,9 +55,9 @@ class GradedCase:
 
     @property
     def stratum(self) -> str:
-        """The rarest type that the program gives at any disc, III before I before II; a mixed grade has both of its.
+        """The rarest type that the program gives at any disc: III before I before II; a mixed grade has both of its.
 
-        The order is that of the types in every published cohort.
+        "0" where it gives none, or withholds all.
         """
         given = {type_ for disc in self.report.discs for type_ in (disc.modic.grade or "0").split("/")}
         return next((type_ for type_ in ("III", "I", "II") if type_ in given), MODIC_TYPES[0])
@@ -120,26 +120,32 @@ def _rows(table: Path) -> list[dict[str, str]]:
 
 
 def _case(row: dict[str, str], beside: Path) -> GradedCase:
+    """The case of a table's line; paths in it are relative to the folder `beside`, those in reports to the present."""
     study, result = row["study"], beside / row["result"]
     report = machine_report(StudyReport.read(result / REPORT))
-    images = {}
-    for contrast in ("t1", "t2"):
-        named = row.get(contrast) or next(
-            (one.get("path", "") for key, one in report.input.items() if key.startswith(contrast)), ""
+    t1, t2 = (_images(row, beside, report, contrast) for contrast in ("t1", "t2"))
+    truth = _truth(row, beside, (result, t2.parent if t2.is_file() else t2))
+    return GradedCase(study, row.get("patient") or study, result, t1, t2, truth, report)
+
+
+def _images(row: dict[str, str], beside: Path, report: StudyReport, contrast: str) -> Path:
+    graded = str(report.input.get(contrast, {}).get("path", ""))
+    path = beside / row[contrast] if row.get(contrast) else Path(graded)
+    if not (row.get(contrast) or graded) or not path.exists():
+        raise InputError(
+            f"the {contrast.upper()} images of {row['study']} are not found{f' at {path}' if path.name else ''}; "
+            f"say where they are in a CSV with the columns {', '.join(COLUMNS)}"
         )
-        images[contrast] = (beside / named) if row.get(contrast) else Path(named)
-        if not named or not images[contrast].exists():
-            where = f" (it was {named})" if named else ""
-            raise InputError(
-                f"the {contrast.upper()} images of {study} are not where they were graded{where}; "
-                f"say where they are in a CSV with the columns {', '.join(COLUMNS)}"
-            )
-    beside_images = images["t2"].parent if images["t2"].is_file() else images["t2"]
-    known = [beside / row["truth"]] if row.get("truth") else [result / TRUTH, beside_images / TRUTH]
-    truth = next((path for path in known if path.exists()), None)
-    if row.get("truth") and truth is None:
-        raise InputError(f"the truth of {study} is not at {known[0]}; correct or empty its field in the table")
-    return GradedCase(study, row.get("patient") or study, result, **images, truth=truth, report=report)
+    return path
+
+
+def _truth(row: dict[str, str], beside: Path, folders: tuple[Path, ...]) -> Path | None:
+    if row.get("truth"):
+        path = beside / row["truth"]
+        if not path.exists():
+            raise InputError(f"the truth of {row['study']} is not at {path}; correct or empty its field in the table")
+        return path
+    return next((folder / TRUTH for folder in folders if (folder / TRUTH).exists()), None)
 
 
 def _labels(case: GradedCase, path: Path, shape: tuple[int, ...]) -> np.ndarray:

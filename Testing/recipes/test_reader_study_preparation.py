@@ -187,14 +187,18 @@ def test_a_table_may_say_where_the_images_are_and_who_is_the_same_patient(graded
         ("study,result\nx,\n", "line 2 of table.csv has no result"),
         ("study,result\nx,absent\n", "cannot be read"),
         ("study,result\n", "holds no graded study"),
-        ("study,result,t2\nx,{0},absent.nii\n", "the T2 images of x are not where they were graded"),
+        ("study,result,t2\nx,{0},absent.nii\n", "the T2 images of x are not found at"),
+        ("study,result,t1\nx,{1},\n", "the T1 images of x are not found; say where they are in a CSV"),
         ("study,result,truth\nx,{0},absent.json\n", "the truth of x is not at"),
         ("study,result\nx,{0}\nx,{0}\n", "has the study 'x' more than once"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_told(graded, tmp_path, text, sentence):
+    elsewhere = json.loads((graded / NAMES[1] / "report.json").read_text()) | {"input": {}}
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "report.json").write_text(json.dumps(elsewhere))
     table = tmp_path / "table.csv"
-    table.write_text(text.format(graded / NAMES[1]))
+    table.write_text(text.format(graded / NAMES[1], "without"))
     with pytest.raises(InputError) as error:
         find_cases(table)
     assert sentence in str(error.value)
