@@ -133,14 +133,11 @@ Score = Callable[[np.ndarray, np.ndarray], float]
 
 def over_models(models: Sequence[Measured], task: str, score: Score, views: slice = slice(None)) -> Estimate | None:
     """Mean over models of a score of true and called classes, with its interval over the patients of all test sets."""
-    number = np.concatenate([np.full(len(one.samples), index) for index, one in enumerate(models)])
-    truth = np.array([target_of(sample.labels, task) for one in models for sample in one.samples])
-    called = np.concatenate([one.called(task, views) for one in models])
-    known = truth >= 0
-    number, truth, called = number[known], truth[known], called[known]
+    parts = [_known(one, task, views) for one in models]
+    number = np.repeat(np.arange(len(parts)), [len(truth) for truth, *_ in parts])
+    truth, called, patients = (np.concatenate(column) for column in zip(*parts, strict=True))
     if not len(truth):
         return None
-    patients = np.array([sample.patient for one in models for sample in one.samples])[known]
 
     def metric(rows: np.ndarray) -> float:
         own = [rows[number[rows] == index] for index in np.unique(number)]
@@ -148,6 +145,14 @@ def over_models(models: Sequence[Measured], task: str, score: Score, views: slic
         return float(np.mean(scores))
 
     return bootstrap(metric, patients)
+
+
+def _known(one: Measured, task: str, views: slice = slice(None)) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """True and called classes, and patients, of the discs whose label is known."""
+    truth = np.array([target_of(sample.labels, task) for sample in one.samples])
+    patients = np.array([sample.patient for sample in one.samples])
+    known = truth >= 0
+    return truth[known], one.called(task, views)[known], patients[known]
 
 
 def tables(
@@ -203,8 +208,8 @@ def _branches(by_branch: Mapping[str, Sequence[Measured]]):
             models, (mean, deviation) = by_branch.get(branch, ()), paper[number]
             ours = over_models(models, task, score) if models else None
             means[TITLES[task]].append(Cell(mean, ours, f"{mean} ± {deviation}"))
-            each = [over_models([one], task, score) for one in models]
-            values = [one.value for one in each if one is not None]
+            parts = [_known(one, task) for one in models]
+            values = [score(truth, called) for truth, called, _ in parts if len(truth)]
             spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
             deviations[TITLES[task]].append(Cell(deviation, spread))
     names = tuple(name.upper() if name.startswith("fc") else name.capitalize() for name in PAPER_BRANCHES)

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ModicGraderLib.errors import InputError
+from ModicGraderLib.evaluation import metrics
 from ModicGraderLib.recipes import spinenet2016
 from ModicGraderLib.recipes.recipe import Run
 from ModicGraderLib.recipes.spinenet2016 import (
@@ -471,6 +472,7 @@ def test_two_models_swap_validation_and_test_at_every_branch_point_and_no_patien
         return Squares()
 
     tested = []
+    monkeypatch.setattr(metrics, "BOOTSTRAPS", 5)
     monkeypatch.setattr(spinenet2016, "train", recorded)
     monkeypatch.setattr(spinenet2016, "read_views", lambda *_: {task: np.eye(n)[[0] * 54] for task, n in TASKS.items()})
     monkeypatch.setattr(spinenet2016, "point", lambda network, samples, copies: [])
@@ -573,7 +575,8 @@ def test_the_accuracy_is_the_mean_over_models_and_all_views_decide():
     assert over_models(models, "narrowing", score) is None
 
 
-def test_tables_show_the_spread_of_two_models_and_pfirrmann_to_within_one():
+def test_tables_show_the_spread_of_two_models_and_pfirrmann_to_within_one(monkeypatch):
+    monkeypatch.setattr(metrics, "BOOTSTRAPS", 5)
     models = [measured([1, 2], [1, 2]), measured([1, 4], [2, 1])]
     made = {table.title: table for table in tables(models[0].samples, models, [], "noise", "small")}
     spread = made["Table 2: standard deviation over models"].rows["Pfirrmann"][3].ours
