@@ -13,6 +13,7 @@ from scipy.stats import beta
 from torch import nn
 
 from ModicGraderLib.errors import InputError
+from ModicGraderLib.evaluation import metrics
 from ModicGraderLib.recipes import damopoulos2019 as recipe
 from ModicGraderLib.recipes import damopoulos2019_network as networks
 from ModicGraderLib.recipes import damopoulos2019_views as views
@@ -142,7 +143,7 @@ def test_mixups_partners_are_a_permutation_and_its_shares_are_drawn_from_beta_of
 
 
 def test_sub_volumes_are_three_triplets_of_t1_and_then_of_t2():
-    contrast, number = torch.meshgrid(torch.tensor([10.0, 20.0]), torch.arange(1, 6), indexing="ij")
+    contrast, number = torch.meshgrid(torch.tensor([10.0, 20.0]), torch.arange(1.0, 6.0), indexing="ij")
     regions = (contrast + number)[None, :, :, None, None].expand(1, 2, 5, 4, 8)
     assert sub_volumes(regions)[0, :, :, 0, 0].tolist() == [
         [11, 12, 13, 21, 22, 23],
@@ -241,6 +242,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(views, "SHAPE", (8, 16))
     monkeypatch.setattr(views, "FIELD", (30, 46))
     monkeypatch.setattr(networks, "Vgg16", _ChannelMeans)
+    monkeypatch.setattr(metrics, "BOOTSTRAPS", 20)
 
 
 BRIGHTNESS = {"0": (100, 100), "I": (50, 150), "II": (150, 150), "III": (50, 50)}
