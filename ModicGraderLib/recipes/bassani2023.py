@@ -47,6 +47,7 @@ from .bassani2023_network import (
 )
 from .bassani2023_region import body_heights, disc_picture, middle_slice
 from .bassani2023_tables import TABLE_1, TABLE_2, Measured, age_rows, distribution, per_class, performance
+from .measures import truth_of
 from .recipe import Answer, CohortWish, Plan, Run, Table
 
 LEVELS = GRADED_DISCS[1:]
@@ -63,10 +64,8 @@ def lesion_of(labels: DiscLabels, classes: Sequence[str]) -> str | None:
     """What a disc is called in `ENDPLATE_LESIONS` or in `ANY_LESION`; None where it is not known."""
     if classes == ENDPLATE_LESIONS:
         return labels.endplate_lesion
-    ends = (labels.upper_endplate_change, labels.lower_endplate_change)
-    if labels.endplate_lesion is not None:
-        return ANY_LESION[labels.endplate_lesion != "normal"]
-    return ANY_LESION[1] if any(ends) else None if None in ends else ANY_LESION[0]
+    changed = truth_of("any_endplate_lesion", labels)
+    return None if changed is None else ANY_LESION[changed == "True"]
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ class Bassani2023:
         if study.study.t2 is None or not study.discs:
             return []
         picture, heights = middle_slice(study.study.t2, study.discs), body_heights(study.discs)
-        age = np.float32(study.study.t2.source.get("age_years", np.nan))
+        age = np.array(study.study.t2.source.get("age_years", np.nan), np.float32)
         return [
             Sample(
                 study.name,
@@ -188,10 +187,11 @@ class Bassani2023:
         return answers
 
     def reproduce(self, samples: Sequence[Sample], run: Run, source: str) -> list[Table]:
-        """Tables 1 and 2, Figure 6 and Table 3, the last two with a row for each variant."""
+        """Tables 1 and 2, Figure 6 and Table 3, the last two with a row for `run.variant`, or each variant if ""."""
         discs = Discs.of(samples)
         measured = {}
-        for variant, (by_image, three_way) in VARIANTS.items():
+        for variant in (run.variant,) if run.variant else self.variants:
+            by_image, three_way = VARIANTS[variant]
             # Beside what `fit` leaves, which has learned from discs that are measured on here.
             folder = run.folder / variant / "fold0"
             train, test = discs.parted(by_image, run.seed)

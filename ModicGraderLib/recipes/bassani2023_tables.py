@@ -150,7 +150,10 @@ def distribution(
             for count, own in zip(theirs, ours.tolist(), strict=True)
         ]
     placed = np.isin(rows, list(paper))
-    notes = [f"Percent of the discs in a row; ours are {int(placed.sum())} discs. No network is involved."]
+    notes = [
+        f"Percent of the discs in a row; ours are {int(placed.sum())} discs. No network is involved; where patients are"
+        " simulated, their lesions are drawn after this very table."
+    ]
     if not placed.any():
         notes.append("This source does not tell it.")
     return Table(title, [f"{name}, %" for name in classes], cells, "", "", notes)
@@ -170,7 +173,7 @@ def per_class(measured: Mapping[str, Measured], seed: int) -> Table:
         of_class = [one.targets == number for number in range(len(one.classes))] + [np.ones(len(one.targets), bool)]
         metrics = [*(_sensitivity(number) for number in range(len(one.classes))), METRICS["accuracy"]]
         cells[name] = [
-            Cell(100 * count[0] / count[1], one.percent(metric, seed), f"{count[0]}/{count[1]}")
+            Cell(share := 100 * count[0] / count[1], one.percent(metric, seed), f"{share:.0f} ({count[0]}/{count[1]})")
             if count
             else Cell(ours=one.percent(metric, seed))
             for count, metric in zip(counts, metrics, strict=True)

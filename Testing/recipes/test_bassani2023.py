@@ -363,11 +363,11 @@ class TestTables:
         table = tables_part.per_class({"by_patient": measured}, 0)
         assert [cell.ours.value for cell in table.rows["by_patient"]] == [50, 100, 100, 0, 60]
         assert [cell.paper_text for cell in table.rows["by_patient"]] == [
-            "104/114",
-            "80/97",
-            "67/72",
-            "24/29",
-            "275/312",
+            "91 (104/114)",
+            "82 (80/97)",
+            "93 (67/72)",
+            "83 (24/29)",
+            "88 (275/312)",
         ]
         assert [round(cell.paper) for cell in table.rows["by_patient"]] == [91, 82, 93, 83, 88]
         assert table.notes == ["Our counts, by_patient: 1/2, 1/1, 1/1, 0/1, 3/5."]
@@ -404,9 +404,12 @@ class TestRecipe:
             kept = json.loads((tmp_path / variant / "fold0" / "calibration.json").read_text())
             assert kept["classes"] == list(ENDPLATE_LESIONS) and np.shape(kept["scales"]) == (4, 2)
         before = (tmp_path / "by_patient" / "fold0" / "resnet18.safetensors").stat().st_mtime_ns
-        again = RECIPE.reproduce(cohort(8), run, "drawn discs")
+        again = RECIPE.reproduce(cohort(8), replace(run, variant="by_patient"), "drawn discs")
         assert (tmp_path / "by_patient" / "fold0" / "resnet18.safetensors").stat().st_mtime_ns == before
-        assert [str(table.rows) for table in again] == [str(table.rows) for table in tables]
+        assert [str(table.rows["by_patient"]) for table in again[2:]] == [
+            str(table.rows["by_patient"]) for table in tables[2:]
+        ]
+        assert all(len(table.rows) == 1 for table in again[2:])
 
     def test_where_nothing_was_trained_it_is_said(self, tmp_path):
         with pytest.raises(InputError, match="modicgrader train bassani2023"):
