@@ -205,16 +205,16 @@ class Damopoulos2019:
         return answers
 
     def reproduce(self, samples: Sequence[Sample], run: Run, source: str) -> list[Table]:
-        """Table 1 by nine-fold cross-validation over patients (3.2, 3.5)."""
+        """Table 1 by nine-fold cross-validation over patients (3.2, 3.5); of one variant where the run names it."""
         used = usable(samples)
         patients = [one.patient for one in used]
         folds = split(patients, FOLD_CASES[: len(set(patients))], run.seed)[: run.plan.folds]
         measured = [used[row] for rows in folds for row in rows]
         rows = {}
-        for name, variant in VARIANTS.items():
-            called = [
-                grade for number in range(len(folds)) for grade in self._fold(used, folds[number], run, name, number)
-            ]
+        for name in [run.variant] if run.variant else VARIANTS:
+            own = replace(run, variant=name)
+            variant = _variant(own)
+            called = [grade for number, test in enumerate(folds, 1) for grade in self._fold(used, test, own, number)]
             ours = _estimates(measured, called)
             rows[variant.heading] = [
                 Cell(paper, estimate, variant.printed.get(column, ""))
@@ -224,9 +224,9 @@ class Damopoulos2019:
         notes = _notes(samples, used, measured, len(folds), run)
         return [Table(title, COLUMNS, rows, source, run.budget, notes)]
 
-    def _fold(self, used: list[Sample], rows: np.ndarray, run: Run, variant: str, number: int) -> list[str]:
+    def _fold(self, used: list[Sample], rows: np.ndarray, run: Run, number: int) -> list[str]:
         """Train on all but these rows, and grade these."""
-        own = replace(run, folder=run.folder / variant / f"fold-{number + 1}", variant=variant)
+        own = replace(run, folder=run.folder / run.variant / f"fold-{number}")
         self.fit([used[row] for row in np.setdiff1d(np.arange(len(used)), rows)], own)
         return [one.answer for one in self.answer([used[row] for row in rows], own) if one.task == "modic"]
 

@@ -323,6 +323,12 @@ def test_table_1_has_four_rows_beside_the_papers_and_says_what_it_was_measured_o
     assert (tmp_path / "two-stage" / "fold-2" / "type.safetensors").exists()
 
 
+def test_one_variant_alone_can_be_reproduced(tiny, tmp_path):
+    (table,) = RECIPE.reproduce(cohort(4), run_in(tmp_path, variant="multiclass"), "drawn discs")
+    assert list(table.rows) == ["Multiclass, no mixup"]
+    assert [path.name for path in tmp_path.iterdir()] == ["multiclass"]
+
+
 def test_no_patient_that_is_graded_was_trained_on(tiny, tmp_path, monkeypatch):
     learned = {}
     monkeypatch.setattr(
