@@ -196,8 +196,9 @@ def test_both_contrasts_and_the_truth_come_onto_the_grid_of_t1_by_their_place_in
 def test_where_t1_is_moved_onto_t2_the_truth_on_t2_comes_along(monkeypatch):
     study, shift = drawn_study(slices=1), np.array([0.0, 9.0, -6.0])
     misplaced = replace(study, study=replace(study.study, t1=moved(study.study.t1, -shift)))
+    right = RECIPE.cut(study)[0].arrays
     monkeypatch.setattr(gao2022, "align", lambda t1, t2: (moved(t1, shift), None, ()))
-    right, mended = RECIPE.cut(study)[0].arrays, RECIPE.cut(misplaced)[0].arrays
+    mended = RECIPE.cut(misplaced)[0].arrays
     for name in ("t1", "t2", "bodies", "changes", "affine"):
         assert np.allclose(right[name], mended[name], atol=1e-2), name
 
