@@ -176,7 +176,7 @@ def multi_task_loss(
 
 def train(samples: Sequence[Sample], validation: Sequence[Sample], branch: str, folder: Path, run: Run) -> SpineNet:
     """Train one network ("Training", section 4), and leave it in `folder`."""
-    data, measured = DiscVolumes(samples), DiscVolumes(validation)
+    data = DiscVolumes(samples)
     classes = classes_of([*samples, *validation])
     torch.manual_seed(run.seed)
     network = SpineNet(branch, classes, SCALES[run.budget].fc6)
@@ -184,20 +184,11 @@ def train(samples: Sequence[Sample], validation: Sequence[Sample], branch: str, 
         load_pretrained(network, run.pretrained)
     middle = np.stack([one.arrays["volume"][MIDDLE : MIDDLE + SHAPE[0]].mean((1, 2)) for one in samples])
     network.mean.copy_(torch.from_numpy(middle.mean(0) / 255))
-    network.to(run.device)
     weights = {task: class_weights(data.targets[:, number], classes[task]) for number, task in enumerate(TASKS)}
 
     def loss(network: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        copies = draw_views(len(batch["volume"])).to(run.device).of(batch["volume"].float() / 255)
-        return multi_task_loss(network(copies), batch["targets"], weights)
-
-    def validate(network: nn.Module) -> float:
-        total = 0.0
-        for batch in DataLoader(measured, MEASURED_AT_ONCE):
-            volumes, targets = batch["volume"].to(run.device).float() / 255, batch["targets"].to(run.device)
-            copies = plain_views(len(volumes)).to(run.device).of(volumes)
-            total += len(volumes) * float(multi_task_loss(network(copies), targets, weights))
-        return total / len(measured)
+        volumes = batch["volume"].float() / 255
+        return multi_task_loss(network(draw_views(len(volumes)).of(volumes)), batch["targets"], weights)
 
     optimizer = torch.optim.SGD(network.parameters(), LEARNING_RATE, MOMENTUM, weight_decay=WEIGHT_DECAY)
     fit(
@@ -211,10 +202,20 @@ def train(samples: Sequence[Sample], validation: Sequence[Sample], branch: str, 
         optimizer=optimizer,
         seed=run.seed,
         device=run.device,
-        validate=validate,
+        validate=lambda network: validation_loss(network, DiscVolumes(validation), weights),
         schedule=ReduceLROnPlateau(optimizer, factor=RATE_DROP, patience=PLATEAU_EPOCHS),
     )
     return network
+
+
+def validation_loss(network: SpineNet, data: DiscVolumes, weights: Mapping[str, torch.Tensor]) -> float:
+    """Mean loss of the plain views of discs, whose plateaus lower the learning rate."""
+    total = 0.0
+    for batch in DataLoader(data, MEASURED_AT_ONCE):
+        volumes, targets = (batch[name].to(network.mean.device) for name in ("volume", "targets"))
+        logits = network(plain_views(len(volumes)).of(volumes.float() / 255))
+        total += len(volumes) * float(multi_task_loss(logits, targets, weights))
+    return total / len(data)
 
 
 @dataclass(frozen=True)
@@ -269,7 +270,7 @@ class SpineNet2016:
             for model in range(run.plan.folds or MODELS):
                 validation, test = others if model % 2 == 0 else others[::-1]
                 network = train(learned, validation, branch, run.folder / branch / f"model-{model + 1}", run)
-                views = [read_views(network, pixels_of(one, run.device)) for one in test]
+                views = [read_views(network, pixels_of(one, network.mean.device)) for one in test]
                 by_task = {task: np.stack([one[task] for one in views]) for task in TASKS}
                 measured.append(Measured(branch, test, by_task))
                 if branch == measured[0].branch:

@@ -70,16 +70,13 @@ class Views:
     def __len__(self) -> int:
         return len(self.turn)
 
-    def to(self, device: torch.device | str) -> Views:
-        """The same views on another device."""
-        return Views(*(getattr(self, field.name).to(device) for field in fields(self)))
-
     def of(self, volumes: torch.Tensor) -> torch.Tensor:
         """Copies (N, *SHAPE) in [0, 1] of volumes (N, *SOURCE_SHAPE) in [0, 1]."""
-        slices = self.first[:, None] + torch.arange(SHAPE[0], device=volumes.device)
-        slices = torch.where(self.flipped[:, None], slices.flip(1), slices)
-        copies = _read(_slices(volumes, slices), self._matrix(), self.shift)
-        return (copies + self.brightness[:, None, None, None]).clamp(0, 1)
+        views = self._on(volumes.device)
+        slices = views.first[:, None] + torch.arange(SHAPE[0], device=volumes.device)
+        slices = torch.where(views.flipped[:, None], slices.flip(1), slices)
+        copies = _read(_slices(volumes, slices), views._matrix(), views.shift)
+        return (copies + views.brightness[:, None, None, None]).clamp(0, 1)
 
     def back(self, maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Maps (N, *SHAPE) on the copies, brought back to the middle of their volumes.
@@ -91,14 +88,18 @@ class Views:
         seen:
             (N, *SHAPE): how much of each pixel the copy saw, in [0, 1].
         """
-        maps = torch.where(self.flipped[:, None, None, None], maps.flip(1), maps)
-        inverse = torch.linalg.inv(self._matrix())
-        shift = -(inverse @ self.shift[..., None])[..., 0]
-        slices = MIDDLE - self.first[:, None] + torch.arange(SHAPE[0], device=maps.device)
+        views = self._on(maps.device)
+        maps = torch.where(views.flipped[:, None, None, None], maps.flip(1), maps)
+        inverse = torch.linalg.inv(views._matrix())
+        shift = -(inverse @ views.shift[..., None])[..., 0]
+        slices = MIDDLE - views.first[:, None] + torch.arange(SHAPE[0], device=maps.device)
         inside = ((slices >= 0) & (slices < SHAPE[0]))[..., None, None]
         slices = slices.clamp(0, SHAPE[0] - 1)
         found, seen = (_read(_slices(one, slices), inverse, shift) * inside for one in (maps, torch.ones_like(maps)))
         return found, seen
+
+    def _on(self, device: torch.device) -> Views:
+        return Views(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     def _matrix(self) -> torch.Tensor:
         # (N, 2, 2): where in the volume a step (rows, columns) of the copy leads.
@@ -149,7 +150,7 @@ test_views.__test__ = False  # It is no test, whatever pytest makes of its name.
 @torch.inference_mode()
 def read_views(network: nn.Module, volume: torch.Tensor) -> dict[str, np.ndarray]:
     """Probabilities (54, classes) by task of the test views of a volume (*SOURCE_SHAPE); their mean is the answer."""
-    views = test_views().to(volume.device)
+    views = test_views()
     logits = network(views.of(volume.expand(len(views), *SOURCE_SHAPE)))
     return {task: scores.softmax(1).cpu().numpy() for task, scores in logits.items()}
 
@@ -180,7 +181,7 @@ def hotspots(
     random = torch.Generator().manual_seed(seed)
     total = seen = torch.zeros(SHAPE, device=volume.device)
     for start in range(0, copies, VIEWS_AT_ONCE):
-        views = draw_views(min(VIEWS_AT_ONCE, copies - start), random).to(volume.device)
+        views = draw_views(min(VIEWS_AT_ONCE, copies - start), random)
         pixels = views.of(volume.expand(len(views), *SOURCE_SHAPE)).requires_grad_()
         with torch.enable_grad():
             score = network(pixels)[task][:, answer].sum()

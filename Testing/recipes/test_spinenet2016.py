@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -526,6 +527,10 @@ def test_weights_of_another_network_are_refused_in_one_sentence(tmp_path):
     assert load_file(path)
     with pytest.raises(InputError, match=r"other\.safetensors holds no weights of spinenet2016"):
         load_network(path)
+
+
+def test_other_processes_can_cut_for_the_recipe():
+    assert pickle.loads(pickle.dumps(RECIPE.cut)).__self__ == RECIPE
 
 
 def test_samples_without_a_label_of_a_task_are_refused_in_one_sentence(tmp_path):
