@@ -16,7 +16,8 @@ With `--seeds validation` the tables are printed for those who choose, and the p
 `--teacher WEIGHTS` adds what the network trained on T1 polygons alone does on SPIDER. `--use` measures what training on
 simulated patients gives, and `--simulator` how real simulated patients look; both write into `docs/simulator.md`.
 
-`--reproduction DIR` sets the papers' tables that `modicgrader reproduce` left in DIR into `docs/reproduction.md`.
+`--reproduction DIR` sets the papers' tables that `modicgrader reproduce` left in DIR into `docs/reproduction.md`,
+and `--side-by-side DIR` sets the recipes that were trained in DIR beside our own default there.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pathlib import Path
 import torch
 
 from ..io import read_study
-from ..pipeline import Models, grade_study
+from ..pipeline import Models, choose_device, grade_study
 from ..training.data_folder import data_folder
 from .ablation_table import ablation_section
 from .doubt import section as doubt_section
@@ -38,6 +39,7 @@ from .grading import spider_section
 from .localization_tables import localization_section, teacher_section
 from .pages import wrapped, write_blocks
 from .reproduction import reproduction_blocks
+from .side_by_side import side_by_side
 from .simulated_grading import SEEDS, STUDIES, simulated_section
 from .simulated_use import simulated_use
 from .simulator import compare_with_real
@@ -64,6 +66,10 @@ def main() -> None:
     elif call.reproduction:
         for folder in call.reproduction:
             write_blocks(REPRODUCTION_PAGE, reproduction_blocks(folder))
+        print(f"Written: {REPRODUCTION_PAGE}")
+    elif call.side_by_side:
+        blocks = side_by_side(call.side_by_side, call.runs, call.studies, choose_device("auto"))
+        write_blocks(REPRODUCTION_PAGE, {name: wrapped(block) for name, block in blocks.items()})
         print(f"Written: {REPRODUCTION_PAGE}")
     elif call.teacher:
         _write(call.output, "teacher", lambda: teacher_section(call.teacher))
@@ -94,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--reproduction", type=Path, nargs="+", metavar="DIR", help="folders that `modicgrader reproduce all` left"
     )
+    parser.add_argument("--side-by-side", type=Path, metavar="DIR", help="folder with the run of each trained recipe")
     return parser
 
 

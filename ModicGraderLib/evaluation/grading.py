@@ -113,6 +113,11 @@ def fold_logits(discs: Sequence[GradedDisc], ensemble: Ensemble) -> np.ndarray:
     return logits
 
 
+def unseen_ensembles(discs: Sequence[GradedDisc], ensemble: Ensemble) -> list[Ensemble]:
+    """For each fold of SPIDER's patients the ensemble that has not seen them, from all of its graded discs."""
+    return fold_ensembles(ensemble, _calibrations(discs, ensemble, fold_logits(discs, ensemble)))
+
+
 def fold_ensembles(ensemble: Ensemble, calibrations: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Ensemble]:
     """For each fold the members that have not seen its patients, with the calibration that has not either."""
     return [

@@ -111,18 +111,8 @@ def evaluate(name: str, folder: Path, settings: Settings) -> list[Path]:
 
     Budget, variant and seed are those of the training.
     """
-    recipe = load_recipe(name)
-    trained = read_run_record(folder)["configuration"]
-    if trained["recipe"] != name:
-        raise InputError(f"{folder} holds a run of {trained['recipe']}, not of {name}; name its own folder with --run")
-    run = Run(
-        folder=folder,
-        plan=Plan(**trained["plan"]),
-        budget=trained["budget"],
-        seed=trained["seed"],
-        device=device_of(settings.device),
-        variant=trained["variant"],
-    )
+    recipe, trained = load_recipe(name), read_run_record(folder)["configuration"]
+    run = trained_run(folder, name, settings.device)
     source = open_source(settings.data, recipe, run.plan, measuring=True)
     samples = _samples(recipe, source, run, settings.processes, settings.output)
     answers = recipe.answer(samples, run)
@@ -130,6 +120,27 @@ def evaluate(name: str, folder: Path, settings: Settings) -> list[Path]:
     if source.key == trained["source"]["key"]:
         notes.append("**These are the studies that it was trained on, so that the measures are far too good.**")
     return write_answers(settings.output, samples, answers, f"{name} {run.variant}".strip(), notes)
+
+
+def trained_run(folder: Path, name: str, device: str) -> Run:
+    """The run of a recipe that `train` left in a folder, to answer on a device.
+
+    Raises
+    ------
+    InputError
+        There is none in it, or one of another recipe.
+    """
+    trained = read_run_record(folder)["configuration"]
+    if trained["recipe"] != name:
+        raise InputError(f"{folder} holds a run of {trained['recipe']}, not of {name}; name its own folder")
+    return Run(
+        folder=folder,
+        plan=Plan(**trained["plan"]),
+        budget=trained["budget"],
+        seed=trained["seed"],
+        device=device_of(device),
+        variant=trained["variant"],
+    )
 
 
 def write_answers(

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_reports import drawn_report
+
+from ModicGraderLib.errors import InputError
+from ModicGraderLib.evaluation.side_by_side import (
+    MEASURES,
+    OURS,
+    _section,
+    compare,
+    own_answers,
+    side_by_side,
+    with_combined,
+)
+from ModicGraderLib.recipes.recipe import Answer
+from ModicGraderLib.training.labelled_study import DiscLabels, LabelledStudy
+
+PAGE = Path(__file__).parents[2] / "docs" / "reproduction.md"
+
+
+def _modic(study: str, level: str, called: str, change: float) -> list[Answer]:
+    place = (study, study, level)
+    return [
+        Answer(*place, "any_change", {"False": 1 - change, "True": change}, str(change >= 0.5)),
+        Answer(*place, "modic", {"0": 1 - change, "I": change / 2, "II": change / 4, "III": change / 4}, called),
+    ]
+
+
+LABELS = {
+    ("a", "L4/L5"): DiscLabels(modic="0"),
+    ("a", "L5/S1"): DiscLabels(modic="I"),
+    ("b", "L4/L5"): DiscLabels(modic="II"),
+    ("b", "L5/S1"): DiscLabels(modic="0"),
+    ("b", "L3/L4"): DiscLabels(modic="III"),
+}
+
+
+def _cells(text: str) -> dict[str, list[str]]:
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    return {line[0]: line[1:] for line in lines[2:]}
+
+
+def test_systems_are_measured_on_the_discs_that_all_of_them_answered():
+    right = [
+        one
+        for (study, level), given in LABELS.items()
+        for one in _modic(study, level, given.modic, float(given.modic != "0"))
+    ]
+    # The other one lacks the disc of type III, and calls the one of type II a III.
+    other = [
+        *_modic("a", "L4/L5", "0", 0.1),
+        *_modic("a", "L5/S1", "I", 0.9),
+        *_modic("b", "L4/L5", "III", 0.8),
+        *_modic("b", "L5/S1", "I", 0.85),
+        *_modic("c", "L5/S1", "I", 0.85),
+    ]
+    text, discs = compare({"right": right, "other": other}, LABELS)
+    assert discs == set(LABELS) - {("b", "L3/L4")}
+    cells = _cells(text)
+    assert cells["discs"] == ["4", "4", "4", "0", "0", "0", "0"]
+    assert cells["right"][:3] == ["1.000 (1.000-1.000)"] * 2 + ["1.000 (nan-nan)"]
+    # 0.8 of a changed disc against 0.85 of an unchanged one: three of four pairs are in order.
+    assert cells["other"][0].startswith("0.750") and cells["other"][1].startswith("0.750")
+    # One of two without change, all of type I, none of type II.
+    assert cells["other"][2].startswith("0.500")
+    assert cells["other"][3:] == ["–"] * 4
+
+
+def test_a_disc_has_a_finding_if_one_of_its_endplates_has():
+    def endplate(name: str, chance: float) -> Answer:
+        return Answer("a", "a", "L4/L5", name, {"False": 1 - chance, "True": chance}, str(chance >= 0.5))
+
+    both = [endplate("upper_marrow_change", 0.4), endplate("lower_marrow_change", 0.3)]
+    *kept, change = with_combined(both)
+    assert kept == both and change.task == "any_change"
+    assert change.probabilities["True"] == pytest.approx(0.58) and change.answer == "False"
+    assert with_combined([both[0], endplate("lower_marrow_change", 0.6)])[-1].answer == "True"
+    assert with_combined(both[:1]) == both[:1]
+
+
+def test_our_report_answers_every_measured_task_with_what_it_says():
+    study = LabelledStudy("s", "p", None, (), np.zeros((1, 1, 1), np.uint8))
+    for disc in drawn_report(np.random.default_rng(0)).discs:
+        answers = {one.task: one for one in own_answers(study, disc)}
+        assert set(answers) == {measure.task for measure in MEASURES}
+        assert answers["modic"].answer in (disc.modic.grade or "").split("/")
+        assert answers["any_change"].answer == str(disc.modic.grade != "0")
+        assert answers["pfirrmann"].answer == str(disc.pfirrmann.grade)
+        assert answers["narrowing"].answer == str(disc.narrowing.grade)
+        lesion = any(endplate.endplate_change for endplate in disc.endplates.values())
+        assert answers["any_endplate_lesion"].answer == str(lesion)
+        for one in answers.values():
+            assert sum(one.probabilities.values()) == pytest.approx(1)
+
+
+class Source:
+    title, key, studies = "two drawn studies", "drawn-1", ("a", "b")
+
+    def read(self, study: str) -> LabelledStudy:
+        labels = {level: given for (name, level), given in LABELS.items() if name == study}
+        return LabelledStudy(study, study, None, (), np.zeros((1, 1, 1), np.uint8), labels=labels)
+
+
+def test_answers_are_kept_so_that_a_comparison_that_was_stopped_goes_on(tmp_path):
+    asked = []
+
+    def system(study: LabelledStudy) -> list[Answer]:
+        asked.append(study.name)
+        return [one for level in study.labels for one in _modic(study.name, level, "0", 0.2)]
+
+    first, again = (_section(Source(), {OURS: system}, 5, tmp_path, "x small", "") for _ in range(2))
+    assert first == again and asked == ["a", "b"]
+    assert first.startswith("two drawn studies: 5 discs of 2 patients, those")
+
+
+def test_a_folder_without_trained_recipes_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(InputError, match="has no trained recipe; make one with `modicgrader train RECIPE"):
+        side_by_side(tmp_path, tmp_path, 2, "cpu")
+
+
+def test_the_page_has_a_place_for_every_block():
+    text = PAGE.read_text(encoding="utf-8")
+    for name in ("damopoulos2019", "cina2023", "bassani2023", "gao2022", "spinenet2016", "side by side"):
+        for kind in ("simulated", "spider"):
+            assert f"<!-- measured: {name} {kind} -->" in text
