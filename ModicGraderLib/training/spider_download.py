@@ -135,7 +135,8 @@ def _discs(mask: Path) -> dict[str, LocatedDisc]:
 def masked_discs(labels: np.ndarray, grid: Grid) -> dict[str, LocatedDisc]:
     """Discs by level of a mask (slices, rows, columns) of `anatomy.disc_label`s, in canonical orientation.
 
-    The corners are the ends of each disc's mask along its long axis, on its middle slice; pixels must be square.
+    The corners are the ends of each disc's mask along its long axis, without the outermost 2 % of its pixels, on its
+    middle slice; pixels must be square.
     """
     # A network's heatmaps would show the corners; without them the mask stands in.
     nothing = SpinePrediction(grid, *(np.broadcast_to(np.float32(0), (4, *grid.shape)),) * 3)

@@ -96,7 +96,8 @@ def test_a_mask_tells_each_disc_as_it_was_painted():
     for level, disc in found.items():
         assert np.linalg.norm(disc.center - DISCS[level].center) < 1
         assert disc.normal @ DISCS[level].normal > 0.99 and disc.anterior @ DISCS[level].anterior > 0.99
-        assert disc.width_mm == pytest.approx(DISCS[level].width_mm, abs=2)
+        # Two pixels of 1.5 mm, and the ends that the quantiles leave out.
+        assert disc.width_mm == pytest.approx(DISCS[level].width_mm, abs=2.5)
 
 
 def test_leftovers_of_discs_at_the_edge_are_no_discs():
