@@ -48,7 +48,8 @@ def prepare(
             progress=progress,
             **{name: value for name, value in chosen.items() if value is not None},
         )
-    print(f"{len(sessions)} sessions of {len(sessions[0].cases)} cases are in {output}; keep its key from the readers")
+    count = len(sessions[0].cases)
+    print(f"{len(sessions)} sessions (cases in each: {count}) are in {output}; keep its key from the readers")
 
 
 @app.command()

@@ -123,7 +123,12 @@ def _type_colors(graded: GradedStudy) -> dict[str, str]:
     """CSS color of each Modic type that the map shows."""
     labels = np.unique(graded.maps.get("modic_map", 0))
     shown = (name for name in MODIC_COLORS if MODIC_MAP_LABELS[name] in labels)
-    return {name: "#{:02x}{:02x}{:02x}".format(*MODIC_COLORS[name]) for name in shown}
+    return {name: css_color(name) for name in shown}
+
+
+def css_color(type_: str) -> str:
+    """Color of the line around a region of a Modic type."""
+    return "#{:02x}{:02x}{:02x}".format(*MODIC_COLORS[type_])
 
 
 def _is_changed(disc: DiscReport, report: StudyReport) -> bool:

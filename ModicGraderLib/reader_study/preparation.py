@@ -15,7 +15,8 @@ from typing import Any
 
 from .. import __version__
 from ..errors import InputError
-from ..export.page import template_environment
+from ..export.page import css_color, template_environment
+from ..export.pictures import MODIC_COLORS
 from ..export.tables import write_table
 from ..progress import Progress
 from ..report import StudyReport
@@ -110,7 +111,12 @@ def session_page(session: Session, shown: Mapping[str, dict[str, Any]], study: s
     cases = [{"code": code, **(case if session.assisted else without_machine(case))} for code, case in drawn]
     words = {"id": study, "reader": session.reader, "session": session.number, "assisted": session.assisted}
     template = template_environment("ReaderStudy").get_template("session.html.jinja")
-    return template.render(session=session, washout_days=washout_days, study={**words, "cases": cases})
+    return template.render(
+        session=session,
+        washout_days=washout_days,
+        type_colors={type_: css_color(type_) for type_ in MODIC_COLORS},
+        study={**words, "cases": cases},
+    )
 
 
 def _write_key(folder: Path, cases: Mapping[str, GradedCase]) -> None:

@@ -64,7 +64,12 @@ def markdown(result: StudyResult) -> str:
         table(HEAD, [paper, *map(_agreement, result.between)]) if result.between else "There is one reader only.",
     ]
     if result.with_reference:
-        parts += ["## Agreement with a reference", table(HEAD, map(_agreement, result.with_reference))]
+        parts += [
+            "## Agreement with a reference",
+            table(HEAD, map(_agreement, result.with_reference)),
+            "The reference is named second, and is the same under both conditions: a reader by what they said without "
+            "assistance, or a table.",
+        ]
     head = ("Reader", "Cases", "Without, s", "Assisted, s", "Difference, s", "p")
     parts += ["## Mean time for a case", table(head, map(_duration, result.durations))]
     left_out = {f"{one.first} and {one.second}": one.left_out for one in _pairs(result) if one.left_out}
@@ -99,7 +104,7 @@ def _shown(estimate: Estimate, digits: int, sign: str = "") -> str:
     if not isfinite(estimate.value):
         return NOTHING
     value, low, high = (
-        f"{number:{sign}.{digits}f}".replace("-", "\u2212") for number in (estimate.value, estimate.low, estimate.high)
+        f"{number:{sign}z.{digits}f}".replace("-", "\u2212") for number in (estimate.value, estimate.low, estimate.high)
     )
     return f"{value} ({low} to {high})"
 

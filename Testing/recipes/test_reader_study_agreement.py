@@ -10,8 +10,8 @@ from simulated_readers import expected_kappa, simulated_readings, simulated_trut
 
 from ModicGraderLib.errors import InputError
 from ModicGraderLib.evaluation import metrics
-from ModicGraderLib.evaluation.metrics import kappa
-from ModicGraderLib.reader_study import agreement
+from ModicGraderLib.evaluation.metrics import Estimate, kappa
+from ModicGraderLib.reader_study import agreement, results
 from ModicGraderLib.reader_study.agreement import SCALES, analyze, paired, unassisted
 from ModicGraderLib.reader_study.readings import Reading
 from ModicGraderLib.reader_study.results import as_json, markdown, write_results
@@ -194,6 +194,10 @@ def test_kappa_of_the_study_is_that_of_all_its_discs_together(first, data):
     together = metrics.confusion([scale.number[g] for g in first], [scale.number[g] for g in second], 6)
     assert np.array_equal(counts[:, 0].sum(0), together)
     assert kappa(counts[:, 1].sum(0)) == pytest.approx(kappa(together), nan_ok=True)
+
+
+def test_a_difference_that_rounds_to_nothing_has_no_minus():
+    assert results._shown(Estimate(-0.001, -0.12, 0.1), 2, sign="+") == "+0.00 (\u22120.12 to +0.10)"
 
 
 def test_the_paper_stands_above_ours(tmp_path):

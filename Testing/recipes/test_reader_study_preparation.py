@@ -17,6 +17,7 @@ from ModicGraderLib.errors import InputError
 from ModicGraderLib.evaluation import metrics
 from ModicGraderLib.export import write_results
 from ModicGraderLib.export.images import to_image, write_image
+from ModicGraderLib.export.page import css_color
 from ModicGraderLib.export.pictures import EVIDENCE, gray_windows, level_pictures
 from ModicGraderLib.reader_study import agreement
 from ModicGraderLib.reader_study.cases import find_cases, load_case
@@ -139,9 +140,11 @@ def test_pages_without_assistance_hold_no_grade_and_no_map(prepared):
     blind, assisted = (pages(folder, sessions, one) for one in (False, True))
     assert len(blind) == len(assisted) == 2
     for text in assisted:
+        assert f'border-color: {css_color("II")}"></span> type II' in text
         assert "Modic II; any change 94" in text
         assert re.search(r'"marked": "data:image/jpeg', text)
     for text in blind:
+        assert "border-color: #" not in text
         assert "any change" not in text
         assert not re.search(r'"marked": "data', text)
         assert text.count('"machine": null') == 18
@@ -217,7 +220,7 @@ def test_from_the_command_line_to_kappas(graded, tmp_path, monkeypatch, capsys):
     study = tmp_path / "study"
     call = ["reader-study", "prepare", "--studies", str(graded), "-o", str(study), "--slices", "1", "--cases", "2"]
     assert cli.main([*call, "--reader", "A", "--reader", "B", "--balanced"]) == 0
-    assert "4 sessions of 2 cases" in capsys.readouterr().out
+    assert "4 sessions (cases in each: 2)" in capsys.readouterr().out
     tables = [str(_read_all(page, tmp_path)) for page in sorted(study.glob("*.html"))]
     references = ["--reference", str(study / "key/machine.csv"), "--reference", "A"]
     assert cli.main(["reader-study", "analyze", *tables, "-o", str(tmp_path / "out"), *references, "--json"]) == 0
