@@ -62,7 +62,7 @@ def test_systems_are_measured_on_the_discs_that_all_of_them_answered():
     assert discs == set(LABELS) - {("b", "L3/L4")}
     cells = _cells(text)
     assert cells["discs"] == ["4", "4", "4", "0", "0", "0", "0"]
-    assert cells["right"][:3] == ["1.000 (1.000-1.000)"] * 2 + ["1.000 (nan-nan)"]
+    assert cells["right"][:3] == ["1.000 (1.000-1.000)"] * 3
     # 0.8 of a changed disc against 0.85 of an unchanged one: three of four pairs are in order.
     assert cells["other"][0].startswith("0.750") and cells["other"][1].startswith("0.750")
     # One of two without change, all of type I, none of type II.
@@ -118,7 +118,7 @@ def test_answers_are_kept_so_that_a_comparison_that_was_stopped_goes_on(tmp_path
 
 
 def test_a_folder_without_trained_recipes_is_told_in_a_sentence(tmp_path):
-    with pytest.raises(InputError, match="has no trained recipe; make one with `modicgrader train RECIPE"):
+    with pytest.raises(InputError, match="has no trained recipe; train one with `modicgrader train RECIPE"):
         side_by_side(tmp_path, tmp_path, 2, "cpu")
 
 
