@@ -198,7 +198,7 @@ def train(samples: Sequence[Sample], validation: Sequence[Sample], branch: str, 
         folder,
         name=NAME,
         epochs=int(run.plan.epochs),
-        batch_size=max(1, min(BATCH_SIZE, len(samples) // LEAST_BATCHES)),
+        batch_size=batch_size(len(samples)),
         optimizer=optimizer,
         seed=run.seed,
         device=run.device,
@@ -206,6 +206,11 @@ def train(samples: Sequence[Sample], validation: Sequence[Sample], branch: str, 
         schedule=ReduceLROnPlateau(optimizer, factor=RATE_DROP, patience=PLATEAU_EPOCHS),
     )
     return network
+
+
+def batch_size(discs: int) -> int:
+    """256, or so many that an epoch over these discs has `LEAST_BATCHES`."""
+    return max(1, min(BATCH_SIZE, discs // LEAST_BATCHES))
 
 
 def validation_loss(network: SpineNet, data: DiscVolumes, weights: Mapping[str, torch.Tensor]) -> float:

@@ -499,6 +499,40 @@ def test_two_models_swap_validation_and_test_at_every_branch_point_and_no_patien
     assert all(cell.ours is not None for cell in spread)
 
 
+def test_training_is_the_papers(monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setattr(spinenet2016, "fit", lambda network, loss, data, folder, **options: asked.update(options))
+    run = Run(tmp_path, RECIPE.plans["full"], "smoke")  # The full plan, but for the size of FC6.
+    spinenet2016.train(cohort(1), cohort(1), "fc7", tmp_path, run)
+    [group] = asked["optimizer"].param_groups
+    assert isinstance(asked["optimizer"], torch.optim.SGD)
+    assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.001, 0.9, 0.0005)
+    assert isinstance(asked["schedule"], torch.optim.lr_scheduler.ReduceLROnPlateau)
+    assert asked["schedule"].factor == 0.1
+    assert asked["epochs"] == 1000
+    assert [spinenet2016.batch_size(discs) for discs in (9612, 288, 3)] == [256, 18, 1]
+    assert spinenet2016.SCALES["full"].fc6 == 4096
+
+
+def test_the_loss_in_training_is_that_of_random_views(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(spinenet2016, "fit", lambda network, loss, *_, **__: asked.append(loss))
+    spinenet2016.train(cohort(1), cohort(1), "fc7", tmp_path, Run(tmp_path, RECIPE.plans["smoke"], "smoke"))
+    shown = []
+
+    def network(copies):
+        shown.append(copies)
+        return {task: torch.zeros(len(copies), classes) for task, classes in classes_of(cohort(1)).items()}
+
+    batch = {"volume": torch.full((4, *SOURCE_SHAPE), 128, dtype=torch.uint8), "targets": torch.zeros(4, 6).long()}
+    asked[0](network, batch)
+    asked[0](network, batch)
+    assert shown[0].shape == (4, *SHAPE)
+    middles = torch.cat(shown)[:, 4, 55, 111]  # Nothing but the brightness differs in the middle.
+    assert len(set(middles.tolist())) == 8
+    assert (middles - 128 / 255).abs().max() <= 0.1 + 1e-4
+
+
 def test_a_network_is_trained_kept_and_asked_54_times(tmp_path):
     run = Run(tmp_path, RECIPE.plans["smoke"], "smoke", variant="fc7")
     samples = cohort(3)
