@@ -118,15 +118,18 @@ class SimulatedStudies:
         wanted = np.array(list(self._mix.values())) / sum(self._mix.values())
         chosen, sums = [], np.zeros(len(wanted))
         for number in range(studies):
-            some = seeds[number * CASES_EACH : (number + 1) * CASES_EACH]
-            counts, strays = zip(*(self._counts(self._case(seed)) for seed in some), strict=True)
-            after = sums + np.array(counts)
-            off = np.abs(after - wanted * after.sum(1, keepdims=True)).sum(1)
-            # A disc that the paper's readers would not know what to call is worse than any mix.
-            cost = np.maximum(off, DISCS_OFF) + 1000 * np.array(strays)
-            best = int(np.argmin(cost))
-            chosen.append(some[best])
-            sums = after[best]
+            best, least = (0, sums), np.inf
+            for seed in seeds[number * CASES_EACH : (number + 1) * CASES_EACH]:
+                counts, strays = self._counts(self._case(seed))
+                after = sums + counts
+                # A disc that the paper's readers would not know what to call is worse than any mix.
+                off = float(np.abs(after - wanted * after.sum()).sum()) + 1000 * strays
+                if off < least:
+                    best, least = (seed, after), off
+                if off <= DISCS_OFF:
+                    break
+            chosen.append(best[0])
+            sums = best[1]
         return chosen
 
     def _counts(self, case: Case) -> tuple[np.ndarray, int]:

@@ -59,9 +59,11 @@ def prepare(directory: Path, out: Path, progress: Progress | None = None) -> Pat
     Raises
     ------
     InputError
-        `directory` is no such download, or a mask cannot be read.
+        `directory` is no such download, a mask cannot be read, or `out` is a folder.
     """
     directory, out = Path(directory), Path(out)
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; name the file that the manifest shall be")
     gradings = _gradings(directory)
     rows, absent = [], 0
     patients = list(gradings.groupby("Patient"))

@@ -143,3 +143,8 @@ def test_a_folder_that_is_no_download_says_what_is_missing(tmp_path):
     with pytest.raises(InputError, match=r"images has no picture of a graded patient; unpack images\.zip there"):
         prepare(tmp_path, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_manifest_cannot_take_the_place_of_a_folder(download, tmp_path):
+    with pytest.raises(InputError, match="is a folder; name the file that"):
+        prepare(download, tmp_path)
