@@ -95,7 +95,7 @@ class DiscPictures(Dataset):
 
 def weighted_sampler(targets: np.ndarray) -> WeightedRandomSampler:
     """As many discs as there are, drawn with replacement so that every class is drawn equally often (2.2)."""
-    return WeightedRandomSampler((1 / np.bincount(targets))[targets].tolist(), len(targets))
+    return WeightedRandomSampler((1 / np.bincount(targets)[targets]).tolist(), len(targets))
 
 
 def loss(network: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:

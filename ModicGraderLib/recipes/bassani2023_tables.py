@@ -155,7 +155,7 @@ def distribution(
         " simulated, their lesions are drawn after this very table."
     ]
     if not placed.any():
-        notes.append("This source does not tell it.")
+        notes.append("This source does not say to which row a disc belongs.")
     return Table(title, [f"{name}, %" for name in classes], cells, "", "", notes)
 
 
