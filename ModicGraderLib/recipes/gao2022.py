@@ -29,7 +29,7 @@ from ..study import Volume
 from ..training.fit import fit
 from ..training.folds import patient_folds, split
 from ..training.labelled_study import DiscLabels, LabelledStudy
-from ..training.pretrained import load_pretrained
+from ..training.pretrained import load_pretrained, read_weights
 from ..training.samples import Sample
 from .gao2022_map import ModicMap, change_chance, disc_type, modic_map, type_shares_of
 from .gao2022_network import ModicMapper, loss, segment
@@ -63,10 +63,11 @@ NAME = "gao2022"
 
 
 def field_of_view(t1: Volume, discs: Sequence[LocatedDisc]) -> Grid:
-    """The slices of T1, with `FIELD` pixels of `PIXEL_MM` about the middle of the discs."""
+    """The slices of T1, with `FIELD` pixels of `PIXEL_MM` about the middle of the graded discs."""
+    graded = [disc for disc in discs if disc.level in GRADED_DISCS] or discs
     thinning = max(1, round(NEAREST_SLICES_MM / t1.spacing[0]))
     first = (t1.array.shape[0] - 1) % thinning // 2
-    middle = t1.to_index(np.mean([disc.center for disc in discs], axis=0))
+    middle = t1.to_index(np.mean([disc.center for disc in graded], axis=0))
     affine = t1.affine.copy()
     affine[:3, 0] *= thinning
     affine[:3, 1:3] *= PIXEL_MM / t1.spacing[1:]
@@ -224,7 +225,7 @@ def _trained(run: Run) -> ModicMapper:
     if not path.exists():
         raise InputError(f"{run.folder.name} holds no {path.name}; train gao2022 into that folder first.")
     network = ModicMapper()
-    load_pretrained(network, path)
+    network.load_state_dict(read_weights(path))
     return network.eval().to(run.device)
 
 

@@ -138,7 +138,10 @@ def tables(readings: Sequence[StudyReading], source: str, budget: str, split: st
                 "Modic changes, all voxels together": [Cell(ours=_pooled_dice(readings))],
             },
             **about,
-            notes=("Outlines of bodies leave out posterior elements. Real studies have none of changes.",),
+            notes=(
+                "Outlines of bodies leave out posterior elements; those of real studies are our own localizer's. "
+                "Real studies have no outlines of changes.",
+            ),
         ),
         Table(
             "Accuracy of each Modic type in percent (as cited by later work)",

@@ -210,6 +210,15 @@ def test_the_field_of_view_holds_all_bodies_from_t12_to_s1_and_every_slice():
     assert whole.arrays["bodies"].sum() == pytest.approx(volume, rel=0.02)
 
 
+def test_discs_above_the_lumbar_ones_do_not_move_the_field_of_view():
+    boxes = spine_boxes(8)
+    discs, grid = list(reversed(true_discs(boxes))), sagittal_grid(1, (4.0, 1.5), (220, 110))
+    t1 = Volume(np.zeros(grid.shape, np.float32), grid.affine, "t1")
+    graded = [disc for disc in discs if disc.level in GRADED_DISCS]
+    assert len(discs) == 8 and len(graded) == 6
+    assert np.allclose(gao2022.field_of_view(t1, discs).affine, gao2022.field_of_view(t1, graded).affine)
+
+
 def test_thin_slices_are_thinned_out():
     grid = sagittal_grid(30, (1.0, 1.5), (170, 110))
     t1 = Volume(np.zeros(grid.shape, np.float32), grid.affine, "t1")
