@@ -125,19 +125,24 @@ def analyze(readings: Sequence[Reading], references: Mapping[str, Mapping[Disc, 
     ----------
     references:
         Grades by name: a truth, or what `unassisted` says of a reader. They are the same under both conditions; a
-        reader is not compared with a reference of the same name.
+        reader is not compared with a reference of the same name, and need not have read with assistance then.
 
     Raises
     ------
     InputError
         A reader lacks one of the conditions, or two have no disc in common.
     """
+    references = references or {}
+    aided = {one.reader for one in readings if one.assisted}
+    readings = [one for one in readings if one.reader in aided or one.reader not in references]
+    if not readings:
+        raise InputError("only references were read; add the tables of a reader who read with assistance")
     sheets = _sheets(readings)
     pairs = list(combinations(sheets, 2))
     between = [_agreement(pair, sheets[pair[0]], sheets[pair[1]], scale) for pair in pairs for scale in SCALES]
     with_reference = [
         _agreement((reader, name), sheets[reader], _seen(grades, sheets[reader]), scale)
-        for name, grades in (references or {}).items()
+        for name, grades in references.items()
         for reader in sheets
         if reader != name
         for scale in SCALES

@@ -104,6 +104,20 @@ def test_a_reference_reader_is_compared_by_what_they_said_without_assistance():
         unassisted(readings, "nobody")
 
 
+def test_an_expert_who_reads_without_assistance_only_can_be_the_reference():
+    _, readings = study(10, {False: 0.9, True: 0.9}, readers=("expert", "junior"))
+    kept = [one for one in readings if one.reader == "junior" or not one.assisted]
+    with pytest.raises(InputError, match="expert read nothing with assistance"):
+        analyze(kept)
+    result = analyze(kept, {"expert": unassisted(kept, "expert")})
+    assert (result.readers, result.between) == (("junior",), ())
+    assert {(one.first, one.second) for one in result.with_reference} == {("junior", "expert")}
+    assert "There is one reader only." in results.markdown(result)
+    alone = [one for one in kept if one.reader == "expert"]
+    with pytest.raises(InputError, match="only references were read"):
+        analyze(alone, {"expert": unassisted(alone, "expert")})
+
+
 def test_where_assistance_does_nothing_the_test_is_significant_as_rarely_as_it_should_be():
     found_p = []
     for seed in range(40):
