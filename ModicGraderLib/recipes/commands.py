@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import Cancelled, InputError
 from ..export.tables import write_table
 from ..pipeline import choose_device
 from ..terminal import shown_progress
@@ -67,7 +68,7 @@ def train(name: str, settings: Settings) -> Path:
     recipe = load_recipe(name)
     run = _run(recipe, settings, settings.output, settings.variant or recipe.variants[0])
     source = open_source(settings.data, recipe, run.plan)
-    with ranks.together(run.device):
+    with ranks.together(run.device), _stoppable():
         write_run_record(run, name, source.title, source.key)
         recipe.fit(_samples(recipe, source, run, settings.processes), run)
     return run.folder
@@ -100,7 +101,7 @@ def reproduce(name: str, settings: Settings) -> list[Path]:
 def _reproduce(recipe: Recipe, settings: Settings) -> list[Path]:
     run = _run(recipe, settings, settings.output / recipe.name, settings.variant)
     source = open_source(settings.data, recipe, run.plan)
-    with ranks.together(run.device):
+    with ranks.together(run.device), _stoppable():
         write_run_record(run, recipe.name, source.title, source.key)
         tables = recipe.reproduce(_samples(recipe, source, run, settings.processes), run, source.title)
         return write_tables(run.folder, tables) if ranks.is_first() else []
@@ -212,6 +213,14 @@ def device_of(name: str) -> str:
     """
     kind, colon, number = name.partition(":")
     return choose_device(kind) + colon + number
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Cancelled("stopped; the same call goes on from here") from None
 
 
 def _run(recipe: Recipe, settings: Settings, folder: Path, variant: str) -> Run:

@@ -90,6 +90,15 @@ def test_train_takes_the_papers_whole_protocol_and_the_first_variant(drawn, tmp_
     assert capsys.readouterr().out == f"damopoulos2019 is trained: {tmp_path / 'run'}\n"
 
 
+def test_a_training_that_is_stopped_by_hand_says_how_to_go_on(drawn, tmp_path, monkeypatch, capsys):
+    def stopped(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Recipe, "fit", stopped)
+    assert _call("train", "damopoulos2019", "--data", "drawn", "-o", tmp_path / "run") == 130
+    assert capsys.readouterr().err.endswith("modicgrader: stopped; the same call goes on from here\n")
+
+
 def test_evaluate_answers_every_disc_and_measures_those_with_labels(drawn, tmp_path, capsys):
     _call("train", "damopoulos2019", "--data", "drawn", "-o", tmp_path / "run", "--variant", "second")
     assert (
