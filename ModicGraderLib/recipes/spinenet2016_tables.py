@@ -121,11 +121,12 @@ def _pointed(heat: np.ndarray, sample: Sample, task: str) -> Pointed:
 def per_class_accuracy(truth: np.ndarray, called: np.ndarray, classes: int) -> float:
     """Mean over the classes that are there of the share of their discs that are called so (section 5), in percent.
 
-    NaN where there is no disc. (`metrics.balanced_accuracy` wants all classes, which a small test set may lack.)
+    NaN where less than two are there: one alone is no classification. (`metrics.balanced_accuracy` wants all classes,
+    which a small test set may lack.)
     """
     matrix = confusion(truth, called, classes)
     there = matrix.sum(1) > 0
-    return float(100 * (matrix.diagonal()[there] / matrix.sum(1)[there]).mean()) if there.any() else float("nan")
+    return float(100 * (matrix.diagonal()[there] / matrix.sum(1)[there]).mean()) if there.sum() > 1 else float("nan")
 
 
 Score = Callable[[np.ndarray, np.ndarray], float]
@@ -142,7 +143,8 @@ def over_models(models: Sequence[Measured], task: str, score: Score, views: slic
     def metric(rows: np.ndarray) -> float:
         own = [rows[number[rows] == index] for index in np.unique(number)]
         scores = [score(truth[some], called[some]) for some in own if len(some)]
-        return float(np.mean(scores))
+        known = [one for one in scores if np.isfinite(one)]
+        return float(np.mean(known)) if known else float("nan")
 
     return bootstrap(metric, patients)
 
@@ -179,10 +181,10 @@ def _labels(samples: Sequence[Sample]):
     for number in range(max(TASKS.values())):
         name = {0: "1 / normal", 1: "2 / abnormal"}.get(number, str(number + 1))
         rows[name] = [_share(found[task], PAPER_LABELS[task], number) for task in TASKS]
-    totals = [Cell(float(sum(PAPER_LABELS[task])), float((found[task] >= 0).sum())) for task in TASKS]
+    totals = [Cell(sum(PAPER_LABELS[task]), int((found[task] >= 0).sum())) for task in TASKS]
     rows["labelled discs"] = totals
     notes = (
-        "Percent of the labelled discs. The paper's narrowing 1 to 4 is our 0 to 3; where a source knows only whether a"
+        "Percent of the labelled discs (and the paper's count). The paper's narrowing 1 to 4 is our 0 to 3; where a source knows only whether a"
         " disc is narrowed, that is row 2.",
     )
     return "Table 1: label distribution", tuple(TITLES.values()), rows, notes
@@ -193,7 +195,7 @@ def _share(found: np.ndarray, paper: Sequence[int], number: int) -> Cell:
         return Cell()
     share, known = 100 * paper[number] / sum(paper), (found >= 0).sum()
     ours = float(100 * (found == number).sum() / known) if known else None
-    return Cell(share, ours, f"{paper[number]} discs")
+    return Cell(share, ours, f"{share:.1f} ({paper[number]})")
 
 
 def _branches(by_branch: Mapping[str, Sequence[Measured]]):
@@ -209,7 +211,7 @@ def _branches(by_branch: Mapping[str, Sequence[Measured]]):
             ours = over_models(models, task, score) if models else None
             means[TITLES[task]].append(Cell(mean, ours, f"{mean} ± {deviation}"))
             parts = [_known(one, task) for one in models]
-            values = [score(truth, called) for truth, called, _ in parts if len(truth)]
+            values = [one for truth, called, _ in parts if np.isfinite(one := score(truth, called))]
             spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
             deviations[TITLES[task]].append(Cell(deviation, spread))
     names = tuple(name.upper() if name.startswith("fc") else name.capitalize() for name in PAPER_BRANCHES)
@@ -255,7 +257,7 @@ def _hotspots(pointed: Sequence[Pointed]):
     for task in (task for task, classes in TASKS.items() if classes == 2):
         own = [one for one in pointed if one.task == task]
         cells = [Cell(ours=_mean_share(own, name)) for name in ("own_half", "hit", "inside", "area")]
-        rows[TITLES[task]] = [*cells, Cell(ours=float(len(own)))]
+        rows[TITLES[task]] = [*cells, Cell(ours=len(own))]
     columns = ("peak in the half of its endplate", "peak in the change", "heat in the change", "area of the change")
     notes = (
         "Percent of test discs that have the finding, and how many; the paper shows pictures only.",

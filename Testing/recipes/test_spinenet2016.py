@@ -592,6 +592,7 @@ def test_conv5_is_best_for_three_tasks_as_the_paper_says():
 def test_per_class_accuracy_weighs_classes_alike_and_leaves_out_absent_ones():
     truth, called = np.array([0, 0, 0, 0, 2]), np.array([0, 0, 0, 1, 2])
     assert per_class_accuracy(truth, called, 4) == pytest.approx((75 + 100) / 2)
+    assert math.isnan(per_class_accuracy(truth[:4], called[:4], 4))
 
 
 def measured(grades: list[int], called: list[int]) -> Measured:
