@@ -108,11 +108,11 @@ class SimulatedStudies:
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:10]
 
     def _case(self, seed: int) -> Case:
-        wished = self._mix if self._label == "modic" else EPIDEMIOLOGICAL_MIX
+        named = self._label == "modic" and not self._mix.keys().isdisjoint(PURE_TYPES)
+        wished = self._mix if named else EPIDEMIOLOGICAL_MIX
         weights = {type_: wished.get(type_, 0.0) for type_ in PURE_TYPES}
-        total = sum(weights.values()) or 1.0
-        mix = dict.fromkeys(LESION_TYPES, 0.0) | {type_: weight / total for type_, weight in weights.items()}
-        return draw_case(np.random.default_rng([seed, 0]), mix)
+        shares = {type_: weight / sum(weights.values()) for type_, weight in weights.items()}
+        return draw_case(np.random.default_rng([seed, 0]), dict.fromkeys(LESION_TYPES, 0.0) | shares)
 
     def _chosen(self, studies: int, seeds: range) -> list[int]:
         wanted = np.array(list(self._mix.values())) / sum(self._mix.values())

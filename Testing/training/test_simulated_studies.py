@@ -71,6 +71,11 @@ def test_a_cohort_has_the_mix_of_any_other_label(wish):
     assert shares(SimulatedStudies(wish, 25), wish) == pytest.approx(wished, abs=0.05)
 
 
+def test_a_cohort_without_changes_can_be_wished_for():
+    healthy = SimulatedStudies(CohortWish(1, "modic", {"0": 1.0}), 3)
+    assert {expected_labels(case, level).modic for case in cases(healthy) for level in GRADED_DISCS} == {"0"}
+
+
 def test_patients_differ_in_how_many_changes_they_have(damopoulos):
     changed = [sum(expected_labels(case, level).modic != "0" for level in GRADED_DISCS) for case in cases(damopoulos)]
     assert min(changed) == 0 and max(changed) >= 3
