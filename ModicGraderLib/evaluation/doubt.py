@@ -19,7 +19,7 @@ from ..grading.grader import Ensemble, load_ensemble
 from ..training.data_folder import FOLDS, fold_of
 from ..training.disc_store import DiscStore
 from ..training.graded_discs import GradedDisc
-from ..training.grader import predict
+from ..training.grader import predict_together
 from ..training.grading_data import iterate_spider
 from ..training.simulated_cohort import VALIDATION_SEEDS, iterate_discs
 from .grading import out_of_fold
@@ -61,7 +61,7 @@ def judged_discs(discs: list[GradedDisc], probabilities: np.ndarray) -> dict[str
 def graded(discs: list[GradedDisc], ensemble: Ensemble) -> np.ndarray:
     """Calibrated outputs (discs, outputs) of discs that no member has learned from."""
     store, rows = DiscStore.of(discs), np.arange(len(discs))
-    logits = np.mean([predict(member, store, rows) for member in ensemble.members], axis=0)
+    logits = predict_together(ensemble.members, ensemble.base, store, rows)
     return calibrate(logits, ensemble.scale, ensemble.offset)
 
 

@@ -27,7 +27,7 @@ from ..training.calibration import calibrate_across_folds, fold_calibrations
 from ..training.data_folder import FOLDS, data_folder, fold_of
 from ..training.disc_store import DiscStore
 from ..training.graded_discs import GradedDisc
-from ..training.grader import predict
+from ..training.grader import predict_together
 from ..training.grading_data import iterate_spider
 from .answers import FINDING, GRADE, Answers, Score, finding, score_table, scores
 from .grading_pictures import draw_answers
@@ -109,7 +109,7 @@ def fold_logits(discs: Sequence[GradedDisc], ensemble: Ensemble) -> np.ndarray:
     logits = np.zeros((len(discs), OUTPUTS))
     for fold in np.unique(folds):
         held = np.flatnonzero(folds == fold)
-        logits[held] = np.mean([predict(member, store, held) for member in ensemble.members[fold::FOLDS]], axis=0)
+        logits[held] = predict_together(ensemble.members[fold::FOLDS], ensemble.base, store, held)
     return logits
 
 

@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--localizer-steps", type=int, default=1500)
     parser.add_argument("--patients", type=int, default=900, help="simulated patients to train the grader on")
     parser.add_argument("--validation", type=int, default=24, help="simulated patients to choose on")
-    parser.add_argument("--pretrain-steps", type=int, default=10500)
+    parser.add_argument("--pretrain-steps", type=int, default=15500)
     parser.add_argument("--grader-steps", type=int, default=750)
     parser.add_argument("--grader-repeats", type=int, default=1, help="members a fold")
     parser.add_argument("--use-patients", type=int, default=400, help="simulated patients for the step `localizers`")

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from ..grading.grader import joined
 from ..grading.network import DiscReader
 from .data_folder import FOLDS, fold_of, write_json
 from .disc_augmentation import augment, without_border
@@ -168,6 +169,14 @@ def predict(network: DiscReader, store: DiscStore, chosen: np.ndarray) -> np.nda
         bags = without_border(store.whole(some))
         parts.append(network(bags.region, bags.scalars, bags.slices)[0].numpy())
     return np.concatenate(parts)
+
+
+def predict_together(
+    members: Sequence[DiscReader], base: DiscReader | None, store: DiscStore, chosen: np.ndarray
+) -> np.ndarray:
+    """Logits (len(chosen), outputs) of members and base joined, as `grading.grader.grade_discs` joins them."""
+    mean = np.mean([predict(member, store, chosen) for member in members], axis=0)
+    return joined(mean, predict(base, store, chosen) if base else None)
 
 
 def _blend(start: Path | None, tuned: Path, kept: float, path: Path) -> None:

@@ -21,7 +21,7 @@ ENTRIES = {
     },
     "disc-grader": {
         "task": "Map of changed marrow; Modic change and type, endplate lesion, Pfirrmann and more of a disc",
-        "description": "Five U-Nets with heads for the whole disc, calibrated; model card in disc-grader.md",
+        "description": "Six U-Nets with heads for the whole disc, calibrated; model card in disc-grader.md",
         "training_data": [
             "SPIDER T1/T2 mid-sagittal slices with expert grades (van der Graaf 2024), CC-BY-4.0",
             "Patients drawn by ModicGrader's own simulator, with exact truth",

@@ -23,6 +23,7 @@ from ModicGraderLib.grading.disc_input import SCALARS, DiscInput
 from ModicGraderLib.grading.grader import Ensemble
 from ModicGraderLib.grading.tasks import BINARY_TASKS, OUTPUTS, PFIRRMANN
 from ModicGraderLib.grid import Grid
+from ModicGraderLib.training import grader
 from ModicGraderLib.training.data_folder import FOLDS, fold_of
 from ModicGraderLib.training.graded_discs import GradedDisc, grade_targets
 
@@ -60,7 +61,7 @@ def certain(discs):
 @pytest.fixture
 def numbered(monkeypatch):
     """An ensemble whose members answer with their own number everywhere."""
-    monkeypatch.setattr(grading, "predict", lambda member, store, rows: np.full((len(rows), OUTPUTS), float(member)))
+    monkeypatch.setattr(grader, "predict", lambda member, store, rows: np.full((len(rows), OUTPUTS), float(member)))
     scale = np.arange(OUTPUTS, dtype=np.float32)
     return Ensemble(tuple(range(MEMBERS)), scale, np.zeros(OUTPUTS, np.float32))
 
@@ -82,7 +83,7 @@ def test_the_ensemble_of_a_fold_has_its_members_and_its_calibration(numbered):
 def test_what_a_fold_is_told_does_not_depend_on_its_own_grades(monkeypatch, numbered, discs):
     folds = np.array([fold_of(one.patient, FOLDS) for one in discs])
     noise = np.random.default_rng(1).normal(size=(len(discs), OUTPUTS))
-    monkeypatch.setattr(grading, "predict", lambda member, store, rows: noise[rows])
+    monkeypatch.setattr(grader, "predict", lambda member, store, rows: noise[rows])
     before = out_of_fold(discs, numbered)
     lied = [replace(one, targets=1 - one.targets) if fold == 2 else one for one, fold in zip(discs, folds, strict=True)]
     after = out_of_fold(lied, numbered)

@@ -12,6 +12,7 @@ from ModicGraderLib.anatomy import ENDPLATE_LESIONS, ENDPLATES
 from ModicGraderLib.errors import Cancelled, ModelError
 from ModicGraderLib.grading import grader
 from ModicGraderLib.grading.abstention import GRADES
+from ModicGraderLib.grading.disc_grades import DiscGrades
 from ModicGraderLib.grading.disc_input import BORDER, SHAPE, DiscInput, disc_inputs
 from ModicGraderLib.grading.grader import Ensemble, grade_discs
 from ModicGraderLib.grading.network import CLASSES, DiscReader
@@ -83,13 +84,35 @@ def test_members_are_averaged_before_they_are_calibrated(inputs):
     np.testing.assert_allclose(together.pixels, np.mean([grade.pixels for grade in apart], axis=0), atol=1e-5)
 
 
+def test_the_base_has_its_share_in_the_map_and_in_what_simulation_teaches_and_no_other(inputs):
+    both = ensemble(2)
+    alone, base = (replace(both, members=(member,)) for member in both.members)
+    joined = replace(alone, base=both.members[1])
+    members_say, base_says, together = (grade_discs(inputs[:1], one)[0] for one in (alone, base, joined))
+
+    def logit(grades: DiscGrades, task: str) -> float:
+        return float(np.log(grades.findings[task] / (1 - grades.findings[task])))
+
+    for task in BINARY_TASKS:
+        share = grader.BASE_SHARE if task.endswith("endplate_change") else 0.0
+        expected = (1 - share) * logit(members_say, task) + share * logit(base_says, task)
+        assert logit(together, task) == pytest.approx(expected, abs=1e-4)
+    np.testing.assert_allclose(together.pfirrmann, members_say.pfirrmann, atol=1e-6)
+    for name in ENDPLATES:
+        types = [np.log(one.modic_types[name]) for one in (members_say, base_says)]
+        weighed = np.exp((1 - grader.BASE_SHARE) * types[0] + grader.BASE_SHARE * types[1])
+        np.testing.assert_allclose(together.modic_types[name], weighed / weighed.sum(), atol=1e-5)
+    shown = (1 - grader.BASE_SHARE) * members_say.pixels + grader.BASE_SHARE * base_says.pixels
+    np.testing.assert_allclose(together.pixels, shown, atol=1e-5)
+
+
 @pytest.fixture
 def stored(monkeypatch) -> Iterator[dict[str, torch.Tensor]]:
-    """Weights of two members in half precision, with calibration and thresholds, read in place of the shipped ones."""
+    """Weights of two members and a base in half precision, with all else, read in place of the shipped ones."""
     torch.manual_seed(1)
     weights = {
-        f"member0{number}.{name}": tensor.half() if tensor.is_floating_point() else tensor
-        for number in range(2)
+        f"{prefix}.{name}": tensor.half() if tensor.is_floating_point() else tensor
+        for prefix in ("member00", "member01", "base")
         for name, tensor in DiscReader().state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
@@ -108,16 +131,18 @@ def test_stored_weights_come_back_as_an_ensemble_that_is_ready(stored):
     assert loaded.thresholds.to_array().tolist() == pytest.approx(stored["abstention.threshold"].tolist())
     assert not any(member.training for member in loaded.members)
     assert grader.load_ensemble("cpu") is loaded
-    for number, member in enumerate(loaded.members):
-        for name, tensor in member.named_parameters():
-            np.testing.assert_array_equal(tensor.detach(), stored[f"member0{number}.{name}"].float())
+    assert not loaded.base.training
+    for prefix, reader in (("member00", loaded.members[0]), ("member01", loaded.members[1]), ("base", loaded.base)):
+        for name, tensor in reader.named_parameters():
+            np.testing.assert_array_equal(tensor.detach(), stored[f"{prefix}.{name}"].float())
 
 
+@pytest.mark.parametrize("prefix", ["member01", "base"])
 @pytest.mark.parametrize("change", ["missing", "unknown"])
-def test_weights_of_another_network_are_refused_with_what_to_do(stored, change):
+def test_weights_of_another_network_are_refused_with_what_to_do(stored, prefix, change):
     if change == "missing":
-        del stored["member01.attention.weight"]
+        del stored[f"{prefix}.attention.weight"]
     else:
-        stored["member01.something.weight"] = torch.zeros(3)
+        stored[f"{prefix}.something.weight"] = torch.zeros(3)
     with pytest.raises(ModelError, match="install ModicGrader again"):
         grader.load_ensemble("cpu")
