@@ -97,6 +97,8 @@ def cut(study: LabelledStudy) -> list[Sample]:
     places = np.array([grid.to_index(np.array([disc.corners[name] for name in CORNERS]))[:, 1:] for disc in discs])
     middles = places.mean(1)
     seen = ((middles >= 0) & (middles < grid.shape[1:])).all(1)
+    if not seen.any():
+        return []
     discs = [disc for disc, is_seen in zip(discs, seen, strict=True) if is_seen]
     corners = places[seen].astype(np.float32)
     levels = np.array([GRADED_DISCS.index(disc.level) for disc in discs])
@@ -113,8 +115,7 @@ def standardized(region: np.ndarray) -> np.ndarray:
 
 
 def _in_unit_range(region: np.ndarray) -> np.ndarray:
-    low, high = region.min(), region.max()
-    return (region - low) / max(high - low, 1e-6)
+    return (region - region.min()) / max(np.ptp(region), 1e-6)
 
 
 def clahe(region: np.ndarray) -> np.ndarray:

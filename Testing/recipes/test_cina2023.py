@@ -18,6 +18,7 @@ from torch import nn
 
 from ModicGraderLib.anatomy import GRADED_DISCS
 from ModicGraderLib.errors import InputError
+from ModicGraderLib.evaluation import metrics
 from ModicGraderLib.evaluation.metrics import confusion
 from ModicGraderLib.recipes import cina2023 as recipe
 from ModicGraderLib.recipes import cina2023_classifier as classifier
@@ -372,6 +373,8 @@ def test_folds_train_on_other_patients_and_stop_on_others_still_but_as_published
 
 
 def test_a_smoke_run_trains_answers_and_fills_the_three_tables(small, monkeypatch, tmp_path):
+    monkeypatch.setattr(metrics, "BOOTSTRAPS", 5)
+    monkeypatch.setattr(recipe, "DETECTOR_EPOCHS", 1)
     monkeypatch.setattr(recipe, "build_detector", partial(build_detector, 64, rpn_post_nms_top_n_train=20))
     samples = drawn_samples(6)
     run = Run(tmp_path, Plan(6, 1, 1), "smoke", variant="gamma")

@@ -30,7 +30,7 @@ from ModicGraderLib.recipes.vision import torchvision
 from ModicGraderLib.training.labelled_study import DiscLabels
 from ModicGraderLib.training.samples import Sample
 
-SIDE = 128
+SIDE = 96
 
 FEW = {
     "rpn_pre_nms_top_n_train": 200,
@@ -44,7 +44,7 @@ FEW = {
 
 
 def drawn_study(number: int) -> Sample:
-    """A spine of boxes, 240 mm on 128 pixels, whose size and lordosis differ from study to study."""
+    """A spine of boxes, 240 mm on 96 pixels, whose size and lordosis differ from study to study."""
     boxes = spine_boxes(width=36.0 + number, lordosis=0.6 + 0.2 * number)
     volume = painted_volume(boxes, sagittal_grid(1, (4.0, 240 / SIDE), (SIDE, SIDE)), "t2")
     discs = {disc.level: disc for disc in true_discs(boxes)}
@@ -69,8 +69,8 @@ def test_it_is_torchvisions_faster_rcnn_with_seven_classes():
     assert sum(one.numel() for one in network.parameters()) - normalization == theirs - (91 - 7) * 5 * 1025
     blocks = [len(getattr(network.backbone.body, f"layer{number}")) for number in (1, 2, 3, 4)]
     assert blocks == [3, 4, 6, 3] and all(one.requires_grad for one in network.parameters())
-    assert network.rpn.anchor_generator.sizes == ((16,), (32,), (64,), (128,), (256,))
-    assert network.transform.min_size == (400,)
+    assert network.rpn.anchor_generator.sizes == ((13,), (26,), (51,), (102,), (205,))
+    assert network.transform.min_size == (320,)
 
 
 def test_pretrained_weights_are_loaded_and_the_first_layers_and_all_normalization_frozen(tmp_path):
@@ -82,6 +82,18 @@ def test_pretrained_weights_are_loaded_and_the_first_layers_and_all_normalizatio
     learns = {name.split(".")[0] for name, one in network.backbone.body.named_parameters() if one.requires_grad}
     assert learns == {"layer2", "layer3", "layer4"}
     assert not any(isinstance(one, nn.BatchNorm2d) for one in network.modules())
+
+
+def test_one_that_only_answers_takes_the_weights_of_one_that_learned():
+    torch.manual_seed(0)
+    learned = build_detector(64, **FEW)
+    learned.backbone(torch.rand(2, 3, 64, 64))  # gives the normalization statistics of its own
+    answering = build_detector(64, learns=False, **FEW)
+    answering.load_state_dict(learned.state_dict())
+    picture = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        first, second = (one.eval().backbone(picture)["1"] for one in (learned, answering))
+    torch.testing.assert_close(first, second)
 
 
 def test_the_loss_is_the_sum_of_all_four():
@@ -183,9 +195,7 @@ def test_trained_on_drawn_spines_it_finds_and_names_their_discs(tmp_path):
     torch.manual_seed(0)
     network = build_detector(SIDE, **FEW)
     samples = [drawn_study(0), drawn_study(1)]
-    train_detector(
-        network, samples * 20, samples, tmp_path, epochs=2, seed=0, augmented=False, batch_size=1, learning_rate=3e-4
-    )
+    train_detector(network, samples * 20, samples, tmp_path, epochs=2, seed=0, augmented=False, batch_size=1)
     assert (tmp_path / "detector.safetensors").exists()
     for sample, found in zip(samples, detect(network, samples), strict=True):
         boxes = dict(zip(GRADED_DISCS, disc_boxes(sample.arrays["corners"], (SIDE, SIDE)), strict=True))
