@@ -106,16 +106,19 @@ def _calls_of(study: StudyReading, unit: str) -> list[tuple[bool, bool]]:
             (one.labels.modic != "0", any(one.changed.values())) for one in study.discs if one.labels.modic is not None
         ]
         return discs if unit == "disc" else _merged({"": discs} if discs else {})
-    vertebrae: dict[str, list[tuple[bool, bool]]] = {}
+    vertebrae: dict[str, list[tuple[bool | None, bool]]] = {}
     for disc in study.discs:
         for name, vertebra in zip(ENDPLATES, vertebrae_of(disc.level), strict=True):
             truth = getattr(disc.labels, f"{name}_marrow_change")
-            if truth is not None:
-                vertebrae.setdefault(vertebra, []).append((truth, disc.changed.get(name, False)))
-    return [one for calls in vertebrae.values() for one in calls] if unit == "endplate" else _merged(vertebrae)
+            vertebrae.setdefault(vertebra, []).append((truth, disc.changed.get(name, False)))
+    if unit == "vertebra":
+        # One changed endplate is enough to know a vertebra; that it is unchanged both must tell.
+        truths = {name: [truth for truth, _ in ends] for name, ends in vertebrae.items()}
+        return _merged({name: vertebrae[name] for name, own in truths.items() if any(own) or None not in own})
+    return [one for ends in vertebrae.values() for one in ends if one[0] is not None]
 
 
-def _merged(groups: Mapping[str, list[tuple[bool, bool]]]) -> list[tuple[bool, bool]]:
+def _merged(groups: Mapping[str, list[tuple[bool | None, bool]]]) -> list[tuple[bool, bool]]:
     return [tuple(any(side) for side in zip(*calls, strict=True)) for calls in groups.values()]
 
 
@@ -128,7 +131,12 @@ def tables(readings: Sequence[StudyReading], source: str, budget: str, split: st
             ("sensitivity", "specificity", "kappa", "told rightly", "share changed"),
             _presence(readings),
             **about,
-            notes=(f"Split: {split}.", *consistency_notes()),
+            notes=(
+                f"Split: {split}.",
+                *consistency_notes(),
+                "Where discs alone are labelled, as in SPIDER, endplates and vertebrae are known only where none is "
+                "changed.",
+            ),
         ),
         Table(
             "Overlap of voxels (not in the abstract)",

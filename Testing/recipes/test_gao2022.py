@@ -395,6 +395,15 @@ def test_each_unit_is_counted_for_itself():
     assert counts_of("examination") == ([(True, True), (True, True)], ["a", "b"])
 
 
+def test_a_vertebra_counts_as_unchanged_only_if_both_its_endplates_are_known():
+    upper, lower = READINGS[0].discs
+    partly = replace(READINGS[0], discs=(replace(upper, labels=DiscLabels(modic="I")), lower))
+    calls, _ = unit_calls([partly], "vertebra")
+    # Only S1: L5 is unchanged at L5/S1 and unknown at L4/L5, L4 is unknown.
+    assert calls.tolist() == [[False, False]]
+    assert len(unit_calls([partly], "endplate")[0]) == 2
+
+
 def test_where_only_presence_is_known_only_that_is_measured():
     real = [
         replace(one, discs=tuple(replace(disc, labels=DiscLabels(modic=disc.labels.modic)) for disc in one.discs))
