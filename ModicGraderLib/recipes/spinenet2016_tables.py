@@ -184,8 +184,8 @@ def _labels(samples: Sequence[Sample]):
     totals = [Cell(sum(PAPER_LABELS[task]), int((found[task] >= 0).sum())) for task in TASKS]
     rows["labelled discs"] = totals
     notes = (
-        "Percent of the labelled discs (and the paper's count). The paper's narrowing 1 to 4 is our 0 to 3; where a source knows only whether a"
-        " disc is narrowed, that is row 2.",
+        "Percent of the labelled discs, and the paper's count. The paper's narrowing 1 to 4 is our 0 to 3; where a source"
+        " knows only whether a disc is narrowed, that is row 2.",
     )
     return "Table 1: label distribution", tuple(TITLES.values()), rows, notes
 
@@ -217,7 +217,7 @@ def _branches(by_branch: Mapping[str, Sequence[Measured]]):
     names = tuple(name.upper() if name.startswith("fc") else name.capitalize() for name in PAPER_BRANCHES)
     note = (
         "Mean per-class accuracy in percent, averaged over the models, with 95 % intervals over patients; classes that"
-        " no test disc has are left out of the mean."
+        " no test disc has are left out of the mean, and there is no figure where that leaves one class."
     )
     spread_note = "Points of percent between models with validation and test swapped; none where one model was trained."
     return (
