@@ -184,8 +184,8 @@ def _labels(samples: Sequence[Sample]):
     totals = [Cell(sum(PAPER_LABELS[task]), int((found[task] >= 0).sum())) for task in TASKS]
     rows["labelled discs"] = totals
     notes = (
-        "Percent of the labelled discs, and the paper's count. The paper's narrowing 1 to 4 is our 0 to 3; where a source"
-        " knows only whether a disc is narrowed, that is row 2.",
+        "Percent of the labelled discs, and the paper's count. The paper's narrowing 1 to 4 is our 0 to 3; where a"
+        " source knows only whether a disc is narrowed, that is row 2.",
     )
     return "Table 1: label distribution", tuple(TITLES.values()), rows, notes
 
