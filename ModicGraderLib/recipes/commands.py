@@ -68,9 +68,10 @@ def train(name: str, settings: Settings) -> Path:
     recipe = load_recipe(name)
     run = _run(recipe, settings, settings.output, settings.variant or recipe.variants[0])
     source = open_source(settings.data, recipe, run.plan)
+    studies = chosen_studies(source, run.plan)
     with ranks.together(run.device), _stoppable():
-        write_run_record(run, name, source.title, source.key)
-        recipe.fit(_samples(recipe, source, run, settings.processes), run)
+        write_run_record(run, name, _title(source, studies), source.key)
+        recipe.fit(_samples(recipe, source, studies, run.folder, settings.processes), run)
     return run.folder
 
 
@@ -101,21 +102,24 @@ def reproduce(name: str, settings: Settings) -> list[Path]:
 def _reproduce(recipe: Recipe, settings: Settings) -> list[Path]:
     run = _run(recipe, settings, settings.output / recipe.name, settings.variant)
     source = open_source(settings.data, recipe, run.plan)
+    studies = chosen_studies(source, run.plan)
+    title = _title(source, studies)
     with ranks.together(run.device), _stoppable():
-        write_run_record(run, recipe.name, source.title, source.key)
-        tables = recipe.reproduce(_samples(recipe, source, run, settings.processes), run, source.title)
+        write_run_record(run, recipe.name, title, source.key)
+        samples = _samples(recipe, source, studies, run.folder, settings.processes)
+        tables = recipe.reproduce(samples, run, title)
         return write_tables(run.folder, tables) if ranks.is_first() else []
 
 
 def evaluate(name: str, folder: Path, settings: Settings) -> list[Path]:
     """Apply what was trained in a folder: an answer for every disc, and measures where labels are known.
 
-    Budget, variant and seed are those of the training.
+    Variant, seed and budget are those of the training; the budget limits simulated patients alone.
     """
     recipe, trained = load_recipe(name), read_run_record(folder)["configuration"]
     run = trained_run(folder, name, settings.device)
     source = open_source(settings.data, recipe, run.plan, measuring=True)
-    samples = _samples(recipe, source, run, settings.processes, settings.output)
+    samples = _samples(recipe, source, source.studies, settings.output, settings.processes)
     answers = recipe.answer(samples, run)
     notes = [f"Trained on {trained['source']['title']}, budget `{run.budget}`; applied to {source.title}."]
     if source.key == trained["source"]["key"]:
@@ -203,6 +207,11 @@ def chosen_studies(source: StudySource, plan: Plan) -> list[str]:
     return [names[number] for number in sorted(drawn)]
 
 
+def _title(source: StudySource, studies: Sequence[str]) -> str:
+    """What tables call these studies of a source."""
+    return source.title if len(studies) == len(source.studies) else f"{len(studies)} of {source.title}"
+
+
 def device_of(name: str) -> str:
     """A device that is there; "auto" becomes the best one.
 
@@ -237,14 +246,14 @@ def _run(recipe: Recipe, settings: Settings, folder: Path, variant: str) -> Run:
     )
 
 
-def _samples(recipe: Recipe, source: StudySource, run: Run, processes: int, folder: Path | None = None) -> list[Sample]:
-    """Samples of a source, kept beside the run or in `folder`; one process cuts them for all that train."""
-    names, store = chosen_studies(source, run.plan), (folder or run.folder) / "samples"
+def _samples(recipe: Recipe, source: StudySource, studies: Sequence[str], folder: Path, processes: int) -> list[Sample]:
+    """Samples of some studies, kept in `folder/samples`; one process cuts them for all that train."""
+    store = folder / "samples"
     if not ranks.is_first():
         ranks.wait()
-        return cut_samples(source, recipe.cut, store, names)
+        return cut_samples(source, recipe.cut, store, studies)
     with shown_progress() as progress:
-        samples = cut_samples(source, recipe.cut, store, names, processes, progress)
+        samples = cut_samples(source, recipe.cut, store, studies, processes, progress)
     ranks.wait()
     if not samples:
         raise InputError(f"{recipe.name} can use no disc of {source.title}; give studies with sagittal T1 and T2")
