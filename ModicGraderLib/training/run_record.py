@@ -80,17 +80,25 @@ def read_run_record(folder: Path) -> dict[str, Any]:
 
 def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
     for name, value in now.items():
-        if before.get(name) != value:
+        if _decisive(before.get(name)) != _decisive(value):
             raise InputError(
                 f"{folder} holds a run with {name} {_short(before.get(name))}, not {_short(value)}; name another folder"
                 " with -o, or give what it was begun with."
             )
 
 
+def _decisive(value: Any) -> Any:
+    """What two configurations may not differ in: of a source its key, not what it is called."""
+    return value["key"] if isinstance(value, dict) and "key" in value else value
+
+
 def _short(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("title") or value.get("file") or ", ".join(f"{key} {one}" for key, one in value.items()))
-    return str(value)
+    if not isinstance(value, dict):
+        return str(value)
+    if "key" in value:
+        # Of data that were changed the title stays the same.
+        return f"{value['title']} ({value['key']})"
+    return value.get("file") or ", ".join(f"{key} {one}" for key, one in value.items())
 
 
 def _fingerprint(path: Path) -> dict[str, str]:

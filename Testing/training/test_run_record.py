@@ -68,8 +68,11 @@ def test_a_folder_of_another_run_is_not_taken_for_this_one(run, change, message)
 
 def test_changed_data_are_noticed(run):
     write_run_record(run, "damopoulos2019", "5 studies in a.csv", "manifest-1")
-    with pytest.raises(InputError, match=r"holds a run with source 5 studies in a\.csv"):
-        write_run_record(run, "damopoulos2019", "5 studies in a.csv", "manifest-2")
+    write_run_record(run, "damopoulos2019", "5 studies in b.csv", "manifest-1")
+    with pytest.raises(
+        InputError, match=r"source 5 studies in b\.csv \(manifest-1\), not 5 studies in b\.csv \(manifest-2\)"
+    ):
+        write_run_record(run, "damopoulos2019", "5 studies in b.csv", "manifest-2")
 
 
 def test_missing_and_damaged_records_are_told_in_a_sentence(tmp_path):
