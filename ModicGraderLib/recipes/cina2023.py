@@ -87,8 +87,10 @@ class Cina2023:
         discs, normalization = Discs.of(samples), _normalization(run)
         if not len(discs):
             return []
-        detector = _loaded(build_detector(learns=False), run.folder / "detector.safetensors", run.device)
-        network = _loaded(TwinResNet(), run.folder / normalization / "classifier.safetensors", run.device)
+        detector = build_detector(weights=_made(run.folder / "detector.safetensors")).to(run.device).eval()
+        network = TwinResNet()
+        network.load_state_dict(load_file(_made(run.folder / normalization / "classifier.safetensors")))
+        network.to(run.device).eval()
         found, _ = _in_found_boxes(discs, detector, _whole(samples))
         answers = []
         for sample, chances in zip(discs.samples, class_probabilities(network, found, normalization), strict=True):
@@ -247,8 +249,7 @@ def _in_found_boxes(discs: Discs, detector: nn.Module, whole: Sequence[Sample]) 
     return discs.in_boxes([box.box if box else one for box, one in zip(boxes, own, strict=True)]), count
 
 
-def _loaded(network: nn.Module, weights: Path, device: str) -> nn.Module:
+def _made(weights: Path) -> Path:
     if not weights.exists():
         raise InputError(f"There is no {weights.name} in {weights.parent.name}; train cina2023 first, in that folder.")
-    network.load_state_dict(load_file(weights))
-    return network.to(device).eval()
+    return weights
