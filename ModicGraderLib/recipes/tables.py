@@ -56,35 +56,38 @@ def markdown(table: Table) -> str:
     A cell reads "92.8 / 90.1 (85.0-94.2)": the paper's figure, ours, and its 95 % interval.
     """
     measured = f"The paper / ours (95 % interval). Ours: {table.source}, budget `{table.budget}`."
-    rows = [[name, *(cell_text(cell) for cell in cells)] for name, cells in table.rows.items()]
+    rows = [[name, *(cell_text(cell, cells) for cell in cells)] for name, cells in table.rows.items()]
     parts = [f"### {table.title}", measured, markdown_table(["", *table.columns], rows)]
     parts += ["\n".join(f"- {note}" for note in table.notes)] if table.notes else []
     return "\n\n".join(part if part.startswith("- ") else wrapped(part) for part in parts)
 
 
-def cell_text(cell: Cell) -> str:
-    """The paper's figure and ours, with as many decimals as the unit of the figure asks for."""
+def cell_text(cell: Cell, row: Sequence[Cell] = ()) -> str:
+    """The paper's figure and ours, with as many decimals as their unit asks for: one of percents, two of shares.
+
+    Where the paper has no figure, the largest one in the `row` tells the unit, since a percent may be small.
+    """
     paper = cell.paper_text or (NONE if cell.paper is None else f"{cell.paper:g}")
-    return NONE if paper == NONE and cell.ours is None else f"{paper} / {_ours(cell)}"
-
-
-def _ours(cell: Cell) -> str:
-    ours = cell.ours
-    if ours is None or (not isinstance(ours, Estimate) and math.isnan(ours)):
+    if paper == NONE and cell.ours is None:
         return NONE
-    if not isinstance(ours, Estimate):
-        return f"{ours:.{_decimals(cell, ours)}f}" if isinstance(ours, float) else str(ours)
-    if math.isnan(ours.value):
+    largest = max(map(_figure, [cell, *row])) if cell.paper is None else abs(cell.paper)
+    return f"{paper} / {_ours(cell.ours, 1 if largest >= PERCENT_FROM else 2)}"
+
+
+def _figure(cell: Cell) -> float:
+    ours = cell.ours.value if isinstance(cell.ours, Estimate) else cell.ours
+    return max(abs(one) for one in (cell.paper, ours, 0.0) if one is not None and not math.isnan(one))
+
+
+def _ours(ours: Estimate | float | None, digits: int) -> str:
+    value = ours.value if isinstance(ours, Estimate) else ours
+    if value is None or math.isnan(value):
         return NONE
-    digits = _decimals(cell, ours.value)
-    if math.isnan(ours.low):
-        return f"{ours.value:.{digits}f}"
-    return f"{ours.value:.{digits}f} ({ours.low:.{digits}f}-{ours.high:.{digits}f})"
-
-
-def _decimals(cell: Cell, ours: float) -> int:
-    """Of percents one, of shares two; the paper's figure tells which, since a percent of ours may be small."""
-    return 1 if abs(ours if cell.paper is None else cell.paper) >= PERCENT_FROM else 2
+    if isinstance(value, int):
+        return str(value)
+    text = f"{value:.{digits}f}"
+    has_interval = isinstance(ours, Estimate) and not math.isnan(ours.low)
+    return f"{text} ({ours.low:.{digits}f}-{ours.high:.{digits}f})" if has_interval else text
 
 
 def _table(content: dict[str, Any]) -> Table:

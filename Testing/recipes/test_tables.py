@@ -64,6 +64,12 @@ def test_a_cell_has_the_decimals_of_its_unit(cell, text):
     assert cell_text(cell) == text
 
 
+def test_a_small_percent_without_a_figure_of_the_paper_has_the_unit_of_its_row():
+    nothing = Cell(None, Estimate(0.0, 0.0, 0.0))
+    assert cell_text(nothing, [nothing, Cell(None, 62.5)]) == "– / 0.0 (0.0-0.0)"
+    assert cell_text(nothing, [nothing, Cell(0.88, 0.7)]) == "– / 0.00 (0.00-0.00)"
+
+
 numbers = st.none() | st.floats(-1e6, 1e6)
 estimates = st.builds(Estimate, *[st.floats(-100, 100)] * 3)
 cells = st.builds(Cell, numbers, numbers | estimates, st.text(max_size=8))
