@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError
 from ..evaluation.metrics import Estimate
 from ..evaluation.pages import table as markdown_table
@@ -83,7 +85,7 @@ def _ours(ours: Estimate | float | None, digits: int) -> str:
     value = ours.value if isinstance(ours, Estimate) else ours
     if value is None or math.isnan(value):
         return NONE
-    if isinstance(value, int):
+    if isinstance(value, (int, np.integer)):
         return str(value)
     text = f"{value:.{digits}f}"
     has_interval = isinstance(ours, Estimate) and not math.isnan(ours.low)
@@ -104,7 +106,9 @@ def _cell(content: dict[str, Any]) -> Cell:
 
 
 def without_nan(content: Any) -> Any:
-    """Content for JSON, which knows no NaN: None in its place."""
+    """Content for JSON, which knows neither NaN, in whose place stands None, nor numpy's numbers."""
+    if isinstance(content, np.generic):
+        content = content.item()
     if isinstance(content, dict):
         return {name: without_nan(value) for name, value in content.items()}
     if isinstance(content, (list, tuple)):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,6 +99,13 @@ def test_what_cannot_be_told_is_null_in_json_and_undefined_again_when_read(tmp_p
     assert content[0]["rows"]["r"][0]["ours"] == {"value": None, "low": None, "high": None}
     assert math.isnan(read_tables(tmp_path)[0].rows["r"][0].ours.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tables.json", "tables.md"]
+
+
+def test_numbers_of_numpy_are_written_as_any_others(tmp_path):
+    cells = [Cell(np.float32(0.5), Estimate(np.float64(0.5), np.float32(0.25), np.nan)), Cell(ours=np.int64(3))]
+    write_tables(tmp_path, [Table("t", ["a", "b"], {"r": cells}, "s", "small")])
+    first, second = read_tables(tmp_path)[0].rows["r"]
+    assert (first.paper, first.ours.low, second.ours) == (0.5, 0.25, 3)
 
 
 @pytest.mark.parametrize("content", ["[", "[{}]", '[{"rows": 3}]', "3"])
