@@ -88,12 +88,11 @@ def estimate_shift(t1: Volume, t2: Volume) -> Alignment:
     grid = _plane(t1, t2)
     if inside(t1, grid).sum() < MIN_POINTS:
         return Alignment()
-    images = _images(t1, t2, grid, PLANE_SPACING_MM)
-    shift = _refine(*images, _search(*images, np.zeros(3), SEARCH_IN_PLANE_MM))
-    if min(t1.array.shape[0], t2.array.shape[0]) >= MIN_SLICES_3D:
-        grid = _space(t2)
-        images = _images(t1, t2, grid, SPACE_SPACING_MM)
-        shift = _refine(*images, _search(*images, shift, SEARCH_THROUGH_PLANE_MM))
+    try:
+        shift, grid = _registered(t1, t2, grid)
+    except RuntimeError:
+        # ITK cannot compare pictures where there is hardly anything to be seen.
+        return Alignment()
     shift = t2.affine[:3, :3] / t2.spacing @ shift
 
     common = grid[inside(t1, grid) & inside(t1, grid - shift)]
@@ -104,6 +103,17 @@ def estimate_shift(t1: Volume, t2: Volume) -> Alignment:
     if best <= unmoved:
         return Alignment()
     return Alignment(tuple(float(value) for value in shift), best / unmoved)
+
+
+def _registered(t1: Volume, t2: Volume, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The best shift (3,) mm along (slices, rows, columns), and the grid on which it was found last."""
+    images = _images(t1, t2, grid, PLANE_SPACING_MM)
+    shift = _refine(*images, _search(*images, np.zeros(3), SEARCH_IN_PLANE_MM))
+    if min(t1.array.shape[0], t2.array.shape[0]) >= MIN_SLICES_3D:
+        grid = _space(t2)
+        images = _images(t1, t2, grid, SPACE_SPACING_MM)
+        shift = _refine(*images, _search(*images, shift, SEARCH_THROUGH_PLANE_MM))
+    return shift, grid
 
 
 def _plane(t1: Volume, t2: Volume) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The shift between T1 and T2: found, corrected only where it clearly helps, on real pictures."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,6 +40,16 @@ def test_pair_in_place_is_left_in_place():
     t1, t2 = phantom(5, "t1"), phantom(5, "t2")
     aligned, alignment, findings = align(t1, t2)
     assert aligned is t1 and not alignment.applied and findings == ()
+
+
+@pytest.mark.parametrize("slices", [1, 5])
+def test_a_picture_that_shows_nothing_is_left_in_place(slices):
+    t1, t2 = phantom(slices, "t1"), phantom(slices, "t2")
+    empty = replace(t1, array=np.zeros_like(t1.array))
+    empty.array[:, 80, 80] = 1.0
+    for pair in ((empty, t2), (t1, replace(empty, contrast="t2")), (empty, replace(empty, contrast="t2"))):
+        aligned, alignment, findings = align(*pair)
+        assert aligned is pair[0] and not alignment.applied and findings == ()
 
 
 def test_implausibly_far_shift_is_told_and_not_applied():
