@@ -31,7 +31,7 @@ from ModicGraderLib.recipes.vision import torchvision
 from ModicGraderLib.training.labelled_study import DiscLabels
 from ModicGraderLib.training.samples import Sample
 
-SIDE = 96
+SIDE = 64
 
 FEW = {
     "rpn_pre_nms_top_n_train": 200,
@@ -45,7 +45,7 @@ FEW = {
 
 
 def drawn_study(number: int) -> Sample:
-    """A spine of boxes, 240 mm on 96 pixels, whose size and lordosis differ from study to study."""
+    """A spine of boxes, 240 mm on 64 pixels, whose size and lordosis differ from study to study."""
     boxes = spine_boxes(width=36.0 + number, lordosis=0.6 + 0.2 * number)
     volume = painted_volume(boxes, sagittal_grid(1, (4.0, 240 / SIDE), (SIDE, SIDE)), "t2")
     discs = {disc.level: disc for disc in true_discs(boxes)}
@@ -195,7 +195,7 @@ def test_trained_on_drawn_spines_it_finds_and_names_their_discs(tmp_path):
     torch.manual_seed(0)
     network = build_detector(SIDE, **FEW)
     samples = [drawn_study(0), drawn_study(1)]
-    train_detector(network, samples * 20, samples, tmp_path, epochs=2, seed=0, augmented=False, batch_size=1)
+    train_detector(network, samples * 25, samples, tmp_path, epochs=1, seed=0, augmented=False, batch_size=1)
     assert (tmp_path / "detector.safetensors").exists()
     for sample, found in zip(samples, detect(network, samples), strict=True):
         boxes = dict(zip(GRADED_DISCS, disc_boxes(sample.arrays["corners"], (SIDE, SIDE)), strict=True))
