@@ -184,7 +184,8 @@ def _presence(readings: Sequence[StudyReading]) -> dict[str, list[Cell]]:
 MEASURES: dict[str, Callable[[np.ndarray], float]] = {
     "sensitivity": lambda counts: float(counts[1, 1] / counts[1].sum()) if counts[1].any() else float("nan"),
     "specificity": lambda counts: float(counts[0, 0] / counts[0].sum()) if counts[0].any() else float("nan"),
-    "kappa": kappa,
+    # Agreement says nothing where the truth is the same everywhere.
+    "kappa": lambda counts: kappa(counts) if counts.any(1).all() else float("nan"),
     "told rightly": lambda counts: float(counts.trace() / counts.sum()),
     "share changed": lambda counts: float(counts[1].sum() / counts.sum()),
 }

@@ -417,6 +417,12 @@ def test_where_only_presence_is_known_only_that_is_measured():
     assert overlap.rows["Modic changes, all voxels together"][0].ours is None
 
 
+def test_without_a_changed_unit_neither_sensitivity_nor_kappa_is_told():
+    presence, _, _ = tables([reading("a", [("L4/L5", False, False, True, False)])], "real", "small", "none")
+    cells = presence.rows["by endplate, 2 of them"]
+    assert np.isnan(cells[0].ours.value) and np.isnan(cells[2].ours.value) and cells[1].ours.value == 0.5
+
+
 def test_types_are_measured_by_disc_and_by_voxel():
     voxels = np.zeros((3, 4), int)
     voxels[0] = (10, 70, 15, 5)
