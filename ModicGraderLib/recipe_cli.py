@@ -99,9 +99,12 @@ def spider(
 ) -> None:
     """Make a manifest of a SPIDER download."""
     check_output(output.absolute().parent)
+    from .terminal import shown_progress
     from .training.spider_download import prepare
 
-    _say(str(prepare(directory, output)))
+    with shown_progress() as progress:
+        manifest = prepare(directory, output, progress)
+    _say(str(manifest))
 
 
 def _say(text: str) -> None:

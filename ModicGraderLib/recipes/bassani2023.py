@@ -276,6 +276,7 @@ def _notes(discs: Discs, run: Run) -> list[str]:
         " bootstraps of whole patients; the paper's are of discs.",
         "The paper's protocol is by_image_two_way: patients on both sides, and validation discs that steer the learning"
         " rate, fit the calibration and are measured. by_patient keeps patients whole and measures on others.",
+        "A type that validation discs would calibrate the wrong way round, as few of them may, is not calibrated.",
     ]
     if not run.pretrained:
         notes.append(

@@ -124,15 +124,16 @@ def log_odds(logits: np.ndarray) -> np.ndarray:
 def fit_platt(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Scale and offset (classes, 2) of Platt's sigmoid for each class against all others (2.2, reference 33).
 
-    A class that no disc has, or every one, is left as the network sees it.
+    A class that no disc has, or every one, is left as the network sees it; so is one whose scale would be negative, as
+    it may be on few discs: the more the network sees of a class, the less of it would be believed (our choice).
     """
-    odds, true = log_odds(logits), targets[:, None] == np.arange(logits.shape[1])
-    return np.array(
-        [
-            platt(odds[:, one], true[:, one].astype(float)) if 0 < true[:, one].mean() < 1 else (1.0, 0.0)
-            for one in range(logits.shape[1])
-        ]
-    )
+    odds, scales = log_odds(logits), np.tile([1.0, 0.0], (logits.shape[1], 1))
+    for one in range(logits.shape[1]):
+        true = (targets == one).astype(float)
+        scale, offset = platt(odds[:, one], true) if 0 < true.mean() < 1 else (1.0, 0.0)
+        if scale > 0:
+            scales[one] = scale, offset
+    return scales
 
 
 def calibrated(logits: np.ndarray, scales: np.ndarray) -> np.ndarray:

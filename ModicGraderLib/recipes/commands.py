@@ -17,7 +17,8 @@ from ..terminal import shown_progress
 from ..training import ranks
 from ..training.data_folder import data_folder, write_json
 from ..training.labelled_study import StudySource
-from ..training.run_record import read_run_record, write_run_record
+from ..training.run_record import read_run_record, run_recorded
+from ..training.samples import FOLDER as SAMPLES
 from ..training.samples import Sample, cut_samples
 from .measures import measure, measures_page, truth_of
 from .recipe import Answer, Plan, Recipe, Run
@@ -69,8 +70,7 @@ def train(name: str, settings: Settings) -> Path:
     run = _run(recipe, settings, settings.output, settings.variant or recipe.variants[0])
     source = open_source(settings.data, recipe, run.plan)
     studies = chosen_studies(source, run.plan)
-    with ranks.together(run.device), _stoppable():
-        write_run_record(run, name, _title(source, studies), source.key)
+    with ranks.together(run.device), _stoppable(), run_recorded(run, name, _title(source, studies), source.key):
         recipe.fit(_samples(recipe, source, studies, run.folder, settings.processes), run)
     return run.folder
 
@@ -81,21 +81,21 @@ def reproduce(name: str, settings: Settings) -> list[Path]:
     Raises
     ------
     InputError
-        As of any command; of several recipes those that cannot be reproduced are named at the end.
+        As of any command. Of all recipes, those that cannot be reproduced are left out with a warning, unless none can.
     """
-    names = RECIPES if name == ALL else (name,)
+    if name != ALL:
+        return _reproduce(load_recipe(name), settings)
     written, refused = [], {}
-    for one in names:
+    for one in RECIPES:
         try:
             written += _reproduce(load_recipe(one), settings)
         except InputError as error:
-            if len(names) == 1:
-                raise
             _LOGGER.warning("%s is left out: %s", one, error)
             refused[one] = error
+    if not written and refused:
+        raise InputError(f"no recipe was reproduced; {RECIPES[0]}, for one: {refused[RECIPES[0]]}")
     if refused:
-        first = next(iter(refused))
-        raise InputError(f"{len(refused)} of {len(names)} recipes were not reproduced; {first}: {refused[first]}")
+        _LOGGER.warning("%d of %d recipes were left out: %s", len(refused), len(RECIPES), ", ".join(refused))
     return written
 
 
@@ -104,8 +104,7 @@ def _reproduce(recipe: Recipe, settings: Settings) -> list[Path]:
     source = open_source(settings.data, recipe, run.plan)
     studies = chosen_studies(source, run.plan)
     title = _title(source, studies)
-    with ranks.together(run.device), _stoppable():
-        write_run_record(run, recipe.name, title, source.key)
+    with ranks.together(run.device), _stoppable(), run_recorded(run, recipe.name, title, source.key):
         samples = _samples(recipe, source, studies, run.folder, settings.processes)
         tables = recipe.reproduce(samples, run, title)
         return write_tables(run.folder, tables) if ranks.is_first() else []
@@ -248,7 +247,7 @@ def _run(recipe: Recipe, settings: Settings, folder: Path, variant: str) -> Run:
 
 def _samples(recipe: Recipe, source: StudySource, studies: Sequence[str], folder: Path, processes: int) -> list[Sample]:
     """Samples of some studies, kept in `folder/samples`; one process cuts them for all that train."""
-    store = folder / "samples"
+    store = folder / SAMPLES
     if not ranks.is_first():
         ranks.wait()
         return cut_samples(source, recipe.cut, store, studies)

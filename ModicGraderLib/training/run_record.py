@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +17,7 @@ from .. import __version__
 from ..errors import InputError
 from . import ranks
 from .data_folder import write_json
+from .samples import FOLDER as SAMPLES
 
 if TYPE_CHECKING:
     from ..recipes.recipe import Run
@@ -56,6 +59,28 @@ def write_run_record(run: Run, recipe_name: str, source_title: str, source_key: 
         run.folder.mkdir(parents=True, exist_ok=True)
         write_json(path, {"configuration": configuration, "sessions": sessions})
     return path
+
+
+@contextmanager
+def run_recorded(run: Run, recipe_name: str, source_title: str, source_key: str) -> Iterator[None]:
+    """What is done within is recorded as by `write_run_record`.
+
+    If it is refused with an `InputError` before anything was trained, the record goes again: the folder is free for a
+    call that is mended.
+    """
+    write_run_record(run, recipe_name, source_title, source_key)
+    try:
+        yield
+    except InputError:
+        if ranks.is_first() and not _trained(run.folder):
+            (run.folder / NAME).unlink(missing_ok=True)
+        raise
+
+
+def _trained(folder: Path) -> bool:
+    """Whether there is any file beside the record and the samples, which know from which source they are."""
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return any(path.parts[0] not in (NAME, SAMPLES) for path in files)
 
 
 def read_run_record(folder: Path) -> dict[str, Any]:

@@ -21,6 +21,9 @@ from .labelled_study import DiscLabels, LabelledStudy, StudySource
 
 _LOG = logging.getLogger(__name__)
 
+FOLDER = "samples"
+"""Of a run, where its samples are kept."""
+
 _HEADER = "samples"
 """Entry of a file that holds everything but the arrays, as JSON."""
 

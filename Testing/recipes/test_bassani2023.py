@@ -247,10 +247,19 @@ class TestCalibration:
         assert scales[:, 1] == pytest.approx([0.0, 0.0], abs=0.1)
 
     def test_a_class_that_no_disc_has_stays_as_it_is(self):
-        random = np.random.default_rng(0)
-        scales = network_part.fit_platt(random.normal(size=(60, 4)), random.integers(0, 3, 60))
+        targets = np.random.default_rng(0).integers(0, 3, 60)
+        logits = 2 * np.eye(4)[targets] + np.random.default_rng(1).normal(size=(60, 4))
+        scales = network_part.fit_platt(logits, targets)
         assert scales[3].tolist() == [1.0, 0.0]
         assert not (scales[:3] == [1.0, 0.0]).all(1).any()
+
+    def test_more_of_a_class_never_makes_it_less_probable(self):
+        targets = np.random.default_rng(0).integers(0, 4, 60)
+        # The more of the first class is seen, the less often it is there.
+        logits = np.eye(4)[targets] * [-2, 2, 2, 2]
+        scales = network_part.fit_platt(logits, targets)
+        assert scales[0].tolist() == [1.0, 0.0]
+        assert (scales[:, 0] > 0).all() and (scales[1:] != [1.0, 0.0]).all()
 
 
 class TestDiscs:

@@ -151,7 +151,7 @@ def test_evaluate_refuses_the_run_of_another_recipe(drawn, tmp_path, capsys):
 
 
 def test_reproduce_all_leaves_tables_for_every_recipe_and_names_those_that_could_not(
-    drawn, tmp_path, monkeypatch, capsys
+    drawn, tmp_path, monkeypatch, caplog
 ):
     class Refusing(Recipe):
         name = "gao2022"
@@ -165,13 +165,45 @@ def test_reproduce_all_leaves_tables_for_every_recipe_and_names_those_that_could
     named = {"damopoulos2019": Recipe, "cina2023": Second, "gao2022": Refusing}
     monkeypatch.setattr(commands, "RECIPES", tuple(named))
     monkeypatch.setattr(commands, "load_recipe", lambda name: named[name]())
-    assert _call("reproduce", "all", "--data", "drawn", "-o", tmp_path) == 2
-    assert "1 of 3 recipes were not reproduced; gao2022: these studies have no outlines" in capsys.readouterr().err
+    assert _call("reproduce", "all", "--data", "drawn", "-o", tmp_path) == 0
+    assert caplog.messages[-2:] == [
+        "gao2022 is left out: these studies have no outlines",
+        "1 of 3 recipes were left out: gao2022",
+    ]
     for name in ("damopoulos2019", "cina2023"):
         table = (tmp_path / name / "tables.md").read_text()
         # The small plan has three of the four studies; one of them may be the broken one.
         assert "Ours: 3 of 4 drawn patients, budget `small`" in table and "| all | 552 / " in table
         assert read_run_record(tmp_path / name)["configuration"]["variant"] == ""
+
+
+def test_reproducing_all_fails_if_none_can_be_reproduced(drawn, tmp_path, monkeypatch, capsys):
+    def refuse(*_arguments):
+        raise InputError("these studies have no outlines")
+
+    monkeypatch.setattr(Recipe, "reproduce", refuse)
+    assert _call("reproduce", "all", "--data", "drawn", "-o", tmp_path) == 2
+    assert (
+        "no recipe was reproduced; damopoulos2019, for one: these studies have no outlines" in capsys.readouterr().err
+    )
+
+
+def test_the_folder_of_a_refused_run_is_free_for_another(drawn, tmp_path, monkeypatch, capsys):
+    def refuse(*_arguments):
+        raise InputError("these studies have no outlines")
+
+    call = "train", "damopoulos2019", "--data", "drawn", "-o", tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(Recipe, "fit", refuse)
+        assert _call(*call) == 2
+    assert _call(*call, "--seed", 5) == 0
+    assert read_run_record(tmp_path / "run")["configuration"]["seed"] == 5
+    # What was trained here is never taken for the work of another run, not even if it was refused later on.
+    with monkeypatch.context() as patch:
+        patch.setattr(Recipe, "fit", refuse)
+        assert _call(*call, "--seed", 5) == 2
+    assert _call(*call, "--seed", 6) == 2
+    assert "holds a run with seed 5, not 6" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
