@@ -9,7 +9,7 @@ import numpy as np
 
 from .anatomy import ENDPLATE_LESIONS, ENDPLATES, PFIRRMANN_GRADES
 from .grading.abstention import Thresholds, withheld
-from .grading.decisions import DECIDED, joint_type
+from .grading.decisions import CHANGE_CALLED, DECIDED, joint_type
 from .grading.disc_grades import DiscGrades
 from .grading.tasks import CHANGE_TYPES, pfirrmann_grade
 from .localization.spine import LocatedDisc, SpineLocation
@@ -72,8 +72,8 @@ def read_disc(
 def called(grades: DiscGrades) -> tuple[str, ...]:
     """Endplates at which a change is called: all that are likely, or the likelier one if a change of the disc is."""
     chance = {name: grades.findings[f"{name}_marrow_change"] for name in ENDPLATES}
-    likely = tuple(name for name in ENDPLATES if chance[name] >= DECIDED)
-    if likely or grades.findings["modic_change"] < DECIDED:
+    likely = tuple(name for name in ENDPLATES if chance[name] >= CHANGE_CALLED)
+    if likely or grades.findings["modic_change"] < CHANGE_CALLED:
         return likely
     return (max(ENDPLATES, key=chance.__getitem__),)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ModicGraderLib.anatomy import ENDPLATES, MODIC_GRADES, PFIRRMANN_GRADES
 from ModicGraderLib.grading.abstention import GIVE_ALL, GRADES, Thresholds
-from ModicGraderLib.grading.decisions import DECIDED
+from ModicGraderLib.grading.decisions import CHANGE_CALLED
 from ModicGraderLib.grading.disc_grades import DiscGrades
 from ModicGraderLib.mapping.change_map import EndplateChange, map_changes
 from ModicGraderLib.reading import ONE_CONTRAST, called, read_disc
@@ -73,7 +73,7 @@ def test_the_disc_has_a_change_exactly_where_an_endplate_has_one(upper, lower):
     disc = read(with_chances(QUIET, upper, lower), MAPS["0"])
     own = {endplate.modic.grade for endplate in disc.endplates.values()}
     assert (disc.modic.grade == "0") == (own == {"0"})
-    assert (disc.modic.grade == "0") == (disc.modic.any_change < DECIDED)
+    assert (disc.modic.grade == "0") == (disc.modic.any_change < CHANGE_CALLED)
 
 
 @pytest.mark.parametrize("endplate", ENDPLATES)
@@ -110,11 +110,11 @@ def test_a_change_that_is_not_mapped_gets_the_type_the_networks_suppose():
 
 
 def test_where_only_the_disc_is_likely_changed_the_likelier_endplate_is_called():
-    assert called(with_chances(QUIET, 0.40, 0.30)) == ("upper",)
-    assert called(with_chances(QUIET, 0.30, 0.40)) == ("lower",)
-    assert called(with_chances(QUIET, 0.20, 0.20)) == ()
-    assert called(with_chances(QUIET, 0.60, 0.50)) == ("upper", "lower")
-    disc = read(with_chances(QUIET, 0.40, 0.30), MAPS["I"])
+    assert called(with_chances(QUIET, 0.30, 0.20)) == ("upper",)
+    assert called(with_chances(QUIET, 0.20, 0.30)) == ("lower",)
+    assert called(with_chances(QUIET, 0.15, 0.15)) == ()
+    assert called(with_chances(QUIET, 0.60, 0.35)) == ("upper", "lower")
+    disc = read(with_chances(QUIET, 0.30, 0.20), MAPS["I"])
     assert disc.modic.grade == disc.endplates["upper"].modic.grade == "I"
     assert disc.endplates["lower"].modic.grade == "0"
 

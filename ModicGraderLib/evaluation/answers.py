@@ -122,12 +122,16 @@ def finding(
     patients: Sequence[str],
     truth: Sequence[float | None],
     chance: Sequence[float | None],
+    least: float = DECIDED,
 ) -> Answers:
-    """A yes-or-no finding from true and answered probabilities (N,); what is None or NaN in either is left out."""
+    """A yes-or-no finding from true and answered probabilities (N,); what is None or NaN in either is left out.
+
+    It is called from the probability `least` on.
+    """
     true, said = np.array(truth, float), np.array(chance, float)
     known = ~(np.isnan(true) | np.isnan(said))
     true, said = true[known], said[known]
-    called = (said >= DECIDED).astype(int)
+    called = (said >= least).astype(int)
     return Answers(
         task, unit, ("no", "yes"), np.array(patients)[known], (true > DECIDED).astype(int), called,
         np.stack([1 - said, said], axis=1),

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..evidence.explain import TASK
 from ..evidence.methods import DEFAULT_METHOD, METHODS, Method
-from ..grading.decisions import DECIDED
+from ..grading.decisions import CHANGE_CALLED
 from ..grading.grader import Ensemble, grade_discs, load_ensemble
 from ..training.graded_discs import GradedDisc
 from ..training.simulated_cohort import (
@@ -100,7 +100,7 @@ def section(
 def called(discs: Sequence[GradedDisc], ensemble: Ensemble) -> list[GradedDisc]:
     """Discs at which the ensemble gives the answer that is explained; for one not given nothing speaks."""
     grades = grade_discs([one.disc for one in discs], ensemble)
-    return [one for one, grade in zip(discs, grades, strict=True) if grade.findings[TASK] >= DECIDED]
+    return [one for one, grade in zip(discs, grades, strict=True) if grade.findings[TASK] >= CHANGE_CALLED]
 
 
 def explain(

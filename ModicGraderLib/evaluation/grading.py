@@ -12,9 +12,11 @@ import numpy as np
 
 from ..anatomy import ENDPLATES, MODIC_TYPES, PFIRRMANN_GRADES
 from ..grading.grader import Ensemble, load_ensemble
+from ..grading.decisions import CHANGE_CALLED, DECIDED
 from ..grading.tasks import (
     BINARY_TASKS,
     OUTPUTS,
+    MODIC_CHANGE,
     PFIRRMANN,
     pfirrmann_grade,
     pfirrmann_probabilities,
@@ -145,7 +147,8 @@ def spider_answers(discs: Sequence[GradedDisc], probabilities: np.ndarray) -> di
     for name, task in FINDINGS.items():
         output = BINARY_TASKS.index(name)
         unit = "endplate" if "endplate" in task else "disc"
-        found[task] = finding(task, unit, patients, targets[:, output], probabilities[:, output])
+        least = CHANGE_CALLED if output == MODIC_CHANGE else DECIDED
+        found[task] = finding(task, unit, patients, targets[:, output], probabilities[:, output], least)
     found[BOTH_ENDPLATES] = _together(BOTH_ENDPLATES, found["upper endplate change"], found["lower endplate change"])
     chances = pfirrmann_probabilities(probabilities[:, PFIRRMANN])
     found["Pfirrmann"] = Answers(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..anatomy import ENDPLATE_LESIONS, ENDPLATES, MODIC_TYPES, PFIRRMANN_GRADES
-from ..grading.decisions import DECIDED
+from ..grading.decisions import CHANGE_CALLED, DECIDED
 from ..grading.tasks import pfirrmann_grade
 from ..report import DiscReport, EndplateReport, GradeReading, ModicReading
 from ..training.simulated_discs import SAME_PLACE_WIDTHS
@@ -58,10 +58,13 @@ def endplate_pairs(discs: Iterable[Pair]) -> list[Pair]:
     ]
 
 
-def asked(task: str, unit: str, pairs: Sequence[Pair], read: Callable[[Any], float | None]) -> Answers:
+def asked(
+    task: str, unit: str, pairs: Sequence[Pair], read: Callable[[Any], float | None], least: float = DECIDED
+) -> Answers:
     """A yes-or-no finding; `read` takes its probability from a disc or endplate, None where there is none."""
     patients = [pair.patient for pair in pairs]
-    return finding(task, unit, patients, [read(pair.truth) for pair in pairs], [read(pair.answer) for pair in pairs])
+    truth, answers = ([read(getattr(pair, side)) for pair in pairs] for side in ("truth", "answer"))
+    return finding(task, unit, patients, truth, answers, least)
 
 
 def graded(
@@ -95,7 +98,7 @@ def modic_type(reading: ModicReading) -> tuple[str, list[float]]:
     chances = reading.probabilities
     if reading.grade is not None:
         called = max(reading.grade.split("/"), key=chances.__getitem__)
-    elif reading.any_change < DECIDED:
+    elif reading.any_change < CHANGE_CALLED:
         called = "0"
     else:
         called = max(MODIC_TYPES[1:], key=chances.__getitem__)
@@ -145,8 +148,8 @@ def all_answers(discs: list[Pair]) -> dict[str, Answers]:
     changed = [pair for pair in gradable if pair.truth.modic.grade != "0"]
     pure = pure_truth(changed)
     found = [
-        asked("any Modic change", "disc", discs, lambda disc: disc.modic.any_change),
-        asked("any Modic change of an endplate", "endplate", ends, lambda end: end.modic.any_change),
+        asked("any Modic change", "disc", discs, lambda disc: disc.modic.any_change, CHANGE_CALLED),
+        asked("any Modic change of an endplate", "endplate", ends, lambda end: end.modic.any_change, CHANGE_CALLED),
         graded("Modic 0, I, II, III", "disc", MODIC_TYPES, pure_truth(discs), lambda disc: modic_type(disc.modic)),
         graded(
             "Modic 0, I, II, III of an endplate",

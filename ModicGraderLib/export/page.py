@@ -10,6 +10,7 @@ import numpy as np
 from ..anatomy import ENDPLATES, MODIC_MAP_LABELS, vertebrae_of
 from ..corrections import TITLES, machine_report, minute, standing, standing_at, words
 from ..graded import GradedStudy
+from ..grading.decisions import CHANGE_CALLED
 from ..report import DiscReport, EndplateReport, StudyReport
 from ..resources import resource_path
 from ..study import Volume
@@ -43,6 +44,7 @@ def report_page(graded: GradedStudy) -> str:
         titles={**CONTRASTS, EVIDENCE: "Evidence"},
         type_colors=_type_colors(graded),
         likely=LIKELY,
+        called=CHANGE_CALLED,
         extents=extents(report),
         said={disc.level: one for disc, one in zip(report.discs, machine_report(report).discs, strict=True)},
         corrected={disc.level: standing_at(report, disc.level) for disc in report.discs},
@@ -135,7 +137,7 @@ def _is_changed(disc: DiscReport, report: StudyReport) -> bool:
     """Whether a disc is changed: by what a reader says, else by the probability, which is there without a type too."""
     if "modic" in standing_at(report, disc.level):
         return disc.modic.grade not in (None, "0")
-    return (disc.modic.any_change or 0) >= LIKELY
+    return (disc.modic.any_change or 0) >= CHANGE_CALLED
 
 
 def _typed(disc: DiscReport) -> str:

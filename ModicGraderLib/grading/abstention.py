@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from ..anatomy import ENDPLATES, MODIC_GRADES, PFIRRMANN_GRADES
-from .decisions import DECIDED, MIXED_SHARE
+from .decisions import CHANGE_CALLED, DECIDED, MIXED_SHARE
 from .disc_grades import DiscGrades, lesions_of
 from .tasks import (
     BINARY_TASKS,
@@ -198,11 +198,11 @@ def _answers(chances: _Chances) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     change, types = chances.change, chances.types
     disc = either(change[..., 0], change[..., 1])
     weight = change[..., None] / np.maximum(change.sum(-1), 1e-9)[..., None, None]
-    answers = {"modic": _modic(disc, (weight * types).sum(-2), disc >= DECIDED)}
+    answers = {"modic": _modic(disc, (weight * types).sum(-2), disc >= CHANGE_CALLED)}
     for at, name in enumerate(ENDPLATES):
         # As the report calls them: a change of the disc is that of its likelier endplate, be neither of them likely.
-        likelier = (change.argmax(-1) == at) & (change < DECIDED).all(-1) & (disc >= DECIDED)
-        called = (change[..., at] >= DECIDED) | likelier
+        likelier = (change.argmax(-1) == at) & (change < CHANGE_CALLED).all(-1) & (disc >= CHANGE_CALLED)
+        called = (change[..., at] >= CHANGE_CALLED) | likelier
         answers[f"{name}_endplate_modic"] = _modic(change[..., at], types[..., at, :], called)
     grade = pfirrmann_grade(chances.pfirrmann)
     near = abs(np.array(PFIRRMANN_GRADES) - grade[..., None]) <= 1

@@ -98,8 +98,9 @@ def test_a_mixed_answer_counts_as_its_likelier_type():
 
 
 def test_a_withheld_answer_counts_as_what_it_would_have_been():
-    assert modic_type(ModicReading(None, {"0": 0.6, "I": 0.4, "II": 0.0, "III": 0.0}, 0.4))[0] == "0"
-    # More likely none than any single type, and yet a change.
+    assert modic_type(ModicReading(None, {"0": 0.7, "I": 0.3, "II": 0.0, "III": 0.0}, 0.3))[0] == "0"
+    # More likely none than any change, and yet called (`CHANGE_CALLED`); then none is likelier than any single type.
+    assert modic_type(ModicReading(None, {"0": 0.6, "I": 0.3, "II": 0.1, "III": 0.0}, 0.4))[0] == "I"
     assert modic_type(ModicReading(None, {"0": 0.4, "I": 0.25, "II": 0.35, "III": 0.0}, 0.6))[0] == "II"
 
 
