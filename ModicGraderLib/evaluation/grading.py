@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from ..anatomy import ENDPLATES, MODIC_TYPES, PFIRRMANN_GRADES
-from ..grading.grader import Ensemble, load_ensemble
 from ..grading.decisions import CHANGE_CALLED, DECIDED
+from ..grading.grader import Ensemble, load_ensemble
 from ..grading.tasks import (
     BINARY_TASKS,
-    OUTPUTS,
     MODIC_CHANGE,
+    OUTPUTS,
     PFIRRMANN,
     pfirrmann_grade,
     pfirrmann_probabilities,

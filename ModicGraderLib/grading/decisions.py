@@ -12,7 +12,7 @@ DECIDED = 0.5
 CHANGE_CALLED = 0.35
 """From this probability on a Modic change is called, of a disc or of an endplate. At one half a third of the changed
 endplates of simulated validation patients are missed; from here on more of all answers are right, there and on SPIDER
-out of fold (docs/development.md). What lies near is in doubt, and the grade of such a disc is withheld (`abstention`)."""
+out of fold (docs/development.md). What lies near is in doubt, and the disc's grade is withheld (`abstention`)."""
 
 MIXED_SHARE = 0.35
 """A second type with at least this share makes a mixed grade."""
