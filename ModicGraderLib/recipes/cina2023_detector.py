@@ -75,7 +75,7 @@ def build_detector(
     weights:
         What `train_detector` left, of one that started either way.
     settings:
-        Further ones of torchvision's `FasterRCNN`, for example fewer proposals.
+        Further ones of torchvision's `FasterRCNN`, for example fewer proposals or other anchors.
     """
     detection = torchvision.models.detection
     state = load_file(weights) if weights else {}
@@ -89,7 +89,7 @@ def build_detector(
     sizes = tuple((round(anchor * side / TORCHVISION_SIDE),) for anchor in ANCHORS)
     anchors = detection.rpn.AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * len(sizes))
     network = detection.FasterRCNN(
-        backbone, CLASSES, min_size=side, max_size=2 * side, rpn_anchor_generator=anchors, **settings
+        backbone, CLASSES, min_size=side, max_size=2 * side, **{"rpn_anchor_generator": anchors, **settings}
     )
     if pretrained:
         is_whole = any(name.startswith("backbone.") for name in read_weights(pretrained))

@@ -31,7 +31,7 @@ from ModicGraderLib.recipes.vision import torchvision
 from ModicGraderLib.training.labelled_study import DiscLabels
 from ModicGraderLib.training.samples import Sample
 
-SIDE = 64
+SIDE = 128
 
 FEW = {
     "rpn_pre_nms_top_n_train": 200,
@@ -44,8 +44,15 @@ FEW = {
 """Fewer proposals, for small pictures."""
 
 
+def small_detector() -> nn.Module:
+    """For drawn studies: boxes of 20 pixels have anchors every 8, as those of 50 have every 16 in the recipe's."""
+    sides = ((10,), (20,), (40,), (80,), (160,))
+    anchors = torchvision.models.detection.rpn.AnchorGenerator(sides, ((0.5, 1.0, 2.0),) * len(sides))
+    return build_detector(SIDE, rpn_anchor_generator=anchors, **FEW)
+
+
 def drawn_study(number: int) -> Sample:
-    """A spine of boxes, 240 mm on 64 pixels, whose size and lordosis differ from study to study."""
+    """A spine of boxes, 240 mm on 128 pixels, whose size and lordosis differ from study to study."""
     boxes = spine_boxes(width=36.0 + number, lordosis=0.6 + 0.2 * number)
     volume = painted_volume(boxes, sagittal_grid(1, (4.0, 240 / SIDE), (SIDE, SIDE)), "t2")
     discs = {disc.level: disc for disc in true_discs(boxes)}
@@ -104,14 +111,14 @@ def test_the_loss_is_the_sum_of_all_four():
 
 def test_the_network_tells_just_these_four_losses():
     torch.manual_seed(0)
-    network = build_detector(64, **FEW)
+    network = small_detector()
     batch = pictures_and_targets([MidsagittalPictures([drawn_study(0)], augmented=False)[0]])
     assert set(network(*batch)) == {"loss_classifier", "loss_box_reg", "loss_objectness", "loss_rpn_box_reg"}
 
 
 def test_validation_leaves_the_network_and_the_lots_as_they_were():
     torch.manual_seed(0)
-    network = build_detector(64, **FEW).eval()
+    network = small_detector().eval()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     lots = torch.random.get_rng_state()
     first, second = (validation_loss(network, [drawn_study(0)]) for _ in range(2))
@@ -193,7 +200,7 @@ def test_table_1_tells_overlap_confidence_and_how_many_were_found(monkeypatch):
 
 def test_trained_on_drawn_spines_it_finds_and_names_their_discs(tmp_path):
     torch.manual_seed(0)
-    network = build_detector(SIDE, **FEW)
+    network = small_detector()
     samples = [drawn_study(0), drawn_study(1)]
     train_detector(network, samples * 25, samples, tmp_path, epochs=1, seed=0, augmented=False, batch_size=1)
     assert (tmp_path / "detector.safetensors").exists()

@@ -107,4 +107,5 @@ def test_torchvision_loads_after_monai_in_a_fresh_program():
 def test_monai_loads_after_torchvision():
     import monai.networks.nets as nets
 
-    assert nets.resnet18(n_input_channels=1, feed_forward=False)(torch.zeros(1, 1, 8, 16, 16)).shape == (1, 512)
+    network = nets.resnet18(n_input_channels=1, feed_forward=False, widen_factor=1 / 8).eval()
+    assert network(torch.zeros(1, 1, 8, 16, 16)).shape == (1, 64)
