@@ -16,7 +16,7 @@ import numpy as np
 
 from ..anatomy import ENDPLATE_LESIONS, ENDPLATES, MODIC_TYPES, PFIRRMANN_GRADES
 from ..errors import InputError
-from ..grading.decisions import DECIDED
+from ..grading.decisions import CHANGE_CALLED, DECIDED
 from ..grading.grader import load_ensemble
 from ..grading.tasks import either
 from ..localization.locate import load_network
@@ -74,7 +74,8 @@ MEASURES = (
 INTRO = """{source}: {discs} discs of {patients} patients, those for which every system has an answer; how many of them
 have the label stands in the first row. 95 % intervals come from a bootstrap over patients. The recipes were trained on
 simulated patients, none of whom is here, with these budgets: {budgets}. They are given the discs' places; our default
-finds them by itself{unseen}. Of SpineNet, which grades endplates, a disc has a change if one of its endplates has."""
+finds them by itself{unseen}. SpineNet grades single endplates; a disc is as probably changed as the likelier of
+its two. Narrowing of any grade counts as narrowing."""
 
 
 @dataclass(frozen=True)
@@ -113,30 +114,32 @@ def own_answers(study: LabelledStudy, disc: DiscReport) -> list[Answer]:
     for name, reading in (("pfirrmann", disc.pfirrmann), ("endplate_lesion", disc.endplate_lesion)):
         said[name] = (reading.probabilities, max(reading.probabilities, key=reading.probabilities.get))
     lesion = either(*(disc.endplates[name].endplate_change for name in ENDPLATES))
-    for name, chance in (("any_change", disc.modic.any_change), ("any_endplate_lesion", lesion)):
-        said[name] = _yes_or_no(chance)
+    said["any_change"] = _yes_or_no(disc.modic.any_change, CHANGE_CALLED)
+    said["any_endplate_lesion"] = _yes_or_no(lesion, DECIDED)
     narrowed = disc.narrowing.present
     said["narrowing"] = ({"0": 1 - narrowed, "1": narrowed}, str(int(narrowed >= DECIDED)))
     return [Answer(study.name, study.patient, disc.level, task, *answer) for task, answer in said.items()]
 
 
 def with_combined(answers: Sequence[Answer]) -> list[Answer]:
-    """Answers, and those of whole discs where only both endplates were answered."""
+    """Answers, and those of whole discs where only both endplates were answered: as probable as the more probable.
+
+    Marrow changes mostly come on both sides of a disc, so that the two are not independent.
+    """
     by_place = {(one.study, one.level, one.task): one for one in answers}
     combined = []
     for whole, part in (("any_change", "marrow_change"), ("any_endplate_lesion", "endplate_change")):
         for one in answers:
             other = by_place.get((one.study, one.level, f"lower_{part}"))
             if one.task == f"upper_{part}" and other and (one.study, one.level, whole) not in by_place:
-                chance = either(one.probabilities["True"], other.probabilities["True"])
-                shares, _ = _yes_or_no(chance)
-                called = str("True" in (one.answer, other.answer))
-                combined.append(Answer(one.study, one.patient, one.level, whole, shares, called))
+                chance = max(one.probabilities["True"], other.probabilities["True"])
+                combined.append(Answer(one.study, one.patient, one.level, whole, *_yes_or_no(chance, DECIDED)))
     return [*answers, *combined]
 
 
-def _yes_or_no(chance: float) -> tuple[dict[str, float], str]:
-    return {"False": 1 - chance, "True": chance}, str(bool(chance >= DECIDED))
+def _yes_or_no(chance: float, least: float) -> tuple[dict[str, float], str]:
+    """Probabilities, and the answer, which is yes from `least` upwards."""
+    return {"False": 1 - chance, "True": chance}, str(bool(chance >= least))
 
 
 def side_by_side(folder: Path, grading_runs: Path, studies: int, device: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -58,26 +59,34 @@ def markdown(table: Table) -> str:
     A cell reads "92.8 / 90.1 (85.0-94.2)": the paper's figure, ours, and its 95 % interval.
     """
     measured = f"The paper / ours (95 % interval). Ours: {table.source}, budget `{table.budget}`."
-    rows = [[name, *(cell_text(cell, cells) for cell in cells)] for name, cells in table.rows.items()]
+    columns = list(zip_longest(*table.rows.values(), fillvalue=Cell()))
+    rows = [
+        [name, *(cell_text(cell, [*cells, *column]) for cell, column in zip(cells, columns, strict=False))]
+        for name, cells in table.rows.items()
+    ]
     parts = [f"### {table.title}", measured, markdown_table(["", *table.columns], rows)]
     parts += ["\n".join(f"- {note}" for note in table.notes)] if table.notes else []
     return "\n\n".join(part if part.startswith("- ") else wrapped(part) for part in parts)
 
 
-def cell_text(cell: Cell, row: Sequence[Cell] = ()) -> str:
+def cell_text(cell: Cell, beside: Sequence[Cell] = ()) -> str:
     """The paper's figure and ours, with as many decimals as their unit asks for: one of percents, two of shares.
 
-    Where the paper has no figure, the largest one in the `row` tells the unit, since a percent may be small.
+    Where the paper has no figure, the largest one in the same row and column, `beside`, tells the unit, since a percent
+    may be small, and 0.
     """
     paper = cell.paper_text or (NONE if cell.paper is None else f"{cell.paper:g}")
     if paper == NONE and cell.ours is None:
         return NONE
-    largest = max(map(_figure, [cell, *row])) if cell.paper is None else abs(cell.paper)
+    largest = max(map(_figure, [cell, *beside])) if cell.paper is None else abs(cell.paper)
     return f"{paper} / {_ours(cell.ours, 1 if largest >= PERCENT_FROM else 2)}"
 
 
 def _figure(cell: Cell) -> float:
     ours = cell.ours.value if isinstance(cell.ours, Estimate) else cell.ours
+    if isinstance(ours, (int, np.integer)):
+        # A count says nothing of the others' unit.
+        return 0.0
     return max(abs(one) for one in (cell.paper, ours, 0.0) if one is not None and not math.isnan(one))
 
 

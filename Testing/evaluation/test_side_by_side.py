@@ -77,9 +77,18 @@ def test_a_disc_has_a_finding_if_one_of_its_endplates_has():
     both = [endplate("upper_marrow_change", 0.4), endplate("lower_marrow_change", 0.3)]
     *kept, change = with_combined(both)
     assert kept == both and change.task == "any_change"
-    assert change.probabilities["True"] == pytest.approx(0.58) and change.answer == "False"
+    assert change.probabilities == {"False": pytest.approx(0.6), "True": 0.4} and change.answer == "False"
     assert with_combined([both[0], endplate("lower_marrow_change", 0.6)])[-1].answer == "True"
     assert with_combined(both[:1]) == both[:1]
+
+
+def test_any_of_four_grades_of_narrowing_is_a_yes_where_the_label_is_yes_or_no():
+    def narrowing(level: str, *shares: float) -> Answer:
+        return Answer("a", "a", level, "narrowing", dict(zip("0123", shares, strict=True)), "0")
+
+    labels = {("a", "L4/L5"): DiscLabels(narrowing=0), ("a", "L5/S1"): DiscLabels(narrowing=1)}
+    graded = [narrowing("L4/L5", 0.5, 0.5, 0, 0), narrowing("L5/S1", 0.4, 0, 0, 0.6)]
+    assert _cells(compare({"graded": graded}, labels)[0])["graded"][4].startswith("1.000")
 
 
 def test_our_report_answers_every_measured_task_with_what_it_says():

@@ -38,7 +38,7 @@ def test_a_table_shows_the_papers_figure_beside_ours():
             "|  | MC-0 | discs |",
             "| --- | --- | --- |",
             "| two-stage | 92.8 / 90.1 (85.0-94.3) | 552 / 216 |",
-            "| APCA | – / 0.50 | – |",
+            "| APCA | – / 0.5 | – |",
             "",
             "- Fewer epochs.",
             "- No type III.",
@@ -63,6 +63,17 @@ def test_a_table_shows_the_papers_figure_beside_ours():
 )
 def test_a_cell_has_the_decimals_of_its_unit(cell, text):
     assert cell_text(cell) == text
+
+
+def test_a_percent_of_zero_has_the_unit_of_its_column_where_its_row_has_none():
+    rows = {
+        "Pfirrmann": [Cell(ours=0.0), Cell(-0.5, 0.0), Cell(ours=3)],
+        "narrowing": [Cell(ours=62.5), Cell(), Cell()],
+    }
+    text = markdown(Table("t", ["54 views", "change", "discs"], rows, "s", "small"))
+    assert "| Pfirrmann | – / 0.0 | -0.5 / 0.00 | – / 3 |" in text
+    # Counts beside a share do not make it a percent.
+    assert cell_text(Cell(ours=0.25), [Cell(ours=12)]) == "– / 0.25"
 
 
 def test_a_small_percent_without_a_figure_of_the_paper_has_the_unit_of_its_row():
