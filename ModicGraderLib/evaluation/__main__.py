@@ -56,6 +56,8 @@ PARTS = ("localization", "grading", "simulated", "doubt", "evidence", "ablations
 def main() -> None:
     """Measure what is asked for and write it into the pages."""
     call = _parser().parse_args()
+    compared = call.output or REPRODUCTION_PAGE
+    call.output = call.output or RESULTS_PAGE
     torch.set_num_threads(1 if call.simulator else 2)
     if call.simulator:
         compare_with_real(call.simulator, SIMULATOR_PAGE, Path("output/simulator"), Path("runs/simulator"))
@@ -65,12 +67,12 @@ def main() -> None:
         print(f"Written: {SIMULATOR_PAGE}")
     elif call.reproduction:
         for folder in call.reproduction:
-            write_blocks(REPRODUCTION_PAGE, reproduction_blocks(folder))
-        print(f"Written: {REPRODUCTION_PAGE}")
+            write_blocks(compared, reproduction_blocks(folder))
+        print(f"Written: {compared}")
     elif call.side_by_side:
         blocks = side_by_side(call.side_by_side, call.runs, call.studies, choose_device("auto"))
-        write_blocks(REPRODUCTION_PAGE, {name: wrapped(block) for name, block in blocks.items()})
-        print(f"Written: {REPRODUCTION_PAGE}")
+        write_blocks(compared, {name: wrapped(block) for name, block in blocks.items()})
+        print(f"Written: {compared}")
     elif call.teacher:
         _write(call.output, "teacher", lambda: teacher_section(call.teacher))
     else:
@@ -84,7 +86,7 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ModicGraderLib.evaluation", description=__doc__.split("\n")[0])
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure")
-    parser.add_argument("--output", type=Path, default=RESULTS_PAGE, help="page with a place for each part")
+    parser.add_argument("--output", type=Path, help="page with a place for each part, if not our own in docs")
     parser.add_argument("--runs", type=Path, default=Path("runs/grading"), help="where training and caches are")
     parser.add_argument("--studies", type=int, default=STUDIES, help="simulated patients to grade")
     parser.add_argument(
