@@ -37,9 +37,12 @@ from ModicGraderLib.recipes.cina2023_classifier import (
 from ModicGraderLib.recipes.cina2023_detector import Found, build_detector, disc_boxes
 from ModicGraderLib.recipes.cina2023_tables import COLUMNS, ROWS, folds_of, scores
 from ModicGraderLib.recipes.recipe import Plan, Run
+from ModicGraderLib.recipes.vision import torchvision
 from ModicGraderLib.study import SpineStudy, Volume
 from ModicGraderLib.training.labelled_study import DiscLabels, LabelledStudy
 from ModicGraderLib.training.samples import Sample
+
+backbone_utils = torchvision.models.detection.backbone_utils
 
 # The network (2.2).
 
@@ -375,7 +378,13 @@ def test_folds_train_on_other_patients_and_stop_on_others_still_but_as_published
 def test_a_smoke_run_trains_answers_and_fills_the_three_tables(small, monkeypatch, tmp_path):
     monkeypatch.setattr(metrics, "BOOTSTRAPS", 5)
     monkeypatch.setattr(recipe, "DETECTOR_EPOCHS", 1)
-    monkeypatch.setattr(recipe, "build_detector", partial(build_detector, 64, rpn_post_nms_top_n_train=20))
+    backbone = backbone_utils.resnet_fpn_backbone
+    monkeypatch.setattr(
+        backbone_utils, "resnet_fpn_backbone", lambda **given: backbone(**{**given, "backbone_name": "resnet18"})
+    )
+    pool = torchvision.ops.MultiScaleRoIAlign(["0", "1", "2", "3"], output_size=2, sampling_ratio=2)
+    few = {"box_roi_pool": pool, "rpn_post_nms_top_n_train": 20, "rpn_post_nms_top_n_test": 20}
+    monkeypatch.setattr(recipe, "build_detector", partial(build_detector, 64, **few))
     samples = drawn_samples(6)
     run = Run(tmp_path, Plan(6, 1, 1), "smoke", variant="gamma")
     RECIPE.fit(samples, run)
