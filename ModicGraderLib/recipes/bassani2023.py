@@ -113,7 +113,17 @@ class Discs:
         return [sample.patient for sample in self.samples]
 
     def parted(self, by_image: bool, seed: int) -> tuple[Discs, Discs]:
-        """Four fifths and one, each with the distribution of the types; patients stay whole unless split by image."""
+        """Four fifths and one, each with the distribution of the types; patients stay whole unless split by image.
+
+        Raises
+        ------
+        InputError
+            There is but one patient.
+        """
+        if len(set(self.patients)) < 2:
+            raise InputError(
+                "Only one patient with an endplate lesion is left, and some must be set apart; give more studies."
+            )
         fifths = (
             disc_folds(self.targets, FIFTHS, seed)
             if by_image

@@ -290,6 +290,10 @@ class TestDiscs:
         with pytest.raises(InputError, match="endplate_lesion"):
             Discs.of([sample("a", "normal")])
 
+    def test_one_patient_cannot_be_divided(self):
+        with pytest.raises(InputError, match="Only one patient with an endplate lesion is left"):
+            Discs.of([sample("a", "notched"), sample("a", "normal", "L1/L2")]).parted(False, 0)
+
     def test_by_image_the_parts_have_the_papers_sizes_and_patients_on_both_sides(self):
         targets = np.repeat(np.arange(4), PAPER_COUNTS)
         order = np.random.default_rng(0).permutation(len(targets))
