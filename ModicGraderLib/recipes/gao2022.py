@@ -161,9 +161,10 @@ class Gao2022:
         wholes = [one for one in samples if not one.level]
         if any("changes" in one.arrays for one in wholes):
             readings = self._across_folds(samples, run)
-            split_note = (
-                f"patients in {FOLDS} folds, {run.plan.folds or FOLDS} of them measured; the paper's is unknown"
-            )
+            # Fewer patients than folds make a fold each.
+            folds = min(FOLDS, len({one.patient for one in samples}))
+            measured = min(folds, run.plan.folds or FOLDS)
+            split_note = f"patients in {folds} folds, {measured} of them measured; the paper's is unknown"
         elif run.pretrained:
             readings = _readings(samples, _network(run).eval().to(run.device), run.device)
             split_note = f"none of these patients trained the networks, which come from {run.pretrained.name}"
