@@ -202,7 +202,7 @@ def test_trained_on_drawn_spines_it_finds_and_names_their_discs(tmp_path):
     torch.manual_seed(0)
     network = small_detector()
     samples = [drawn_study(0), drawn_study(1)]
-    train_detector(network, samples * 10, samples, tmp_path, epochs=4, seed=0, augmented=False, batch_size=1)
+    train_detector(network, samples * 10, samples, tmp_path, epochs=3, seed=0, augmented=False, batch_size=1)
     assert (tmp_path / "detector.safetensors").exists()
     for sample, found in zip(samples, detect(network, samples), strict=True):
         boxes = dict(zip(GRADED_DISCS, disc_boxes(sample.arrays["corners"], (SIDE, SIDE)), strict=True))
