@@ -61,6 +61,15 @@ def disc_grid(
     return Grid(affine, (slices, *shape))
 
 
+def on_slices_of(grid: Grid, reference: Volume) -> Grid:
+    """The part of a region whose slices, at the middle of the region, are among those of `reference`."""
+    slices, rows, columns = grid.shape
+    middle = np.stack([np.arange(slices), np.full(slices, (rows - 1) / 2), np.full(slices, (columns - 1) / 2)], axis=1)
+    number = reference.to_index(grid.to_patient(middle))[:, 0]
+    there = np.flatnonzero((number > -0.5) & (number < reference.array.shape[0] - 0.5))
+    return part_of(grid, (slice(int(there[0]), int(there[-1]) + 1), slice(0, rows), slice(0, columns)))
+
+
 def resample(
     array: np.ndarray, source: Grid, target: Grid, *, order: int = 1, outside: float = np.nan, blur: bool = False
 ) -> np.ndarray:

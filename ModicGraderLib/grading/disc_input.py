@@ -11,7 +11,7 @@ from ..anatomy import CANAL_LABEL, DISCS_UPWARDS
 from ..grid import Grid
 from ..localization.spine import LocatedDisc, SpineLocation
 from ..mapping.marrow import Marrow
-from ..regions import disc_grid, part_of, resample
+from ..regions import disc_grid, on_slices_of, part_of, resample
 from ..study import SpineStudy, Volume
 
 SHAPE = (96, 112)
@@ -85,11 +85,9 @@ def input_grid(disc: LocatedDisc, reference: Volume) -> Grid:
     slices = 2 * int(REACH_MM / (spacing * stride)) + 1
     shape = (SHAPE[0] + 2 * BORDER, SHAPE[1] + 2 * BORDER)
     pixel_mm = WIDTHS * disc.width_mm / SHAPE[1]
-    grid = disc_grid(disc, reference, shape=shape, pixel_mm=pixel_mm, slices=slices, stride=stride)
-    middle = np.stack([np.arange(slices), *(np.full(slices, (side - 1) / 2) for side in shape)], axis=1)
-    number = reference.to_index(grid.to_patient(middle))[:, 0]
-    there = np.flatnonzero((number > -0.5) & (number < reference.array.shape[0] - 0.5))
-    return part_of(grid, (slice(int(there[0]), int(there[-1]) + 1), slice(0, shape[0]), slice(0, shape[1])))
+    return on_slices_of(
+        disc_grid(disc, reference, shape=shape, pixel_mm=pixel_mm, slices=slices, stride=stride), reference
+    )
 
 
 def _stride(reference: Volume) -> int:

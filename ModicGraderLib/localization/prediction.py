@@ -71,7 +71,9 @@ def predict(
         # The network was trained on whole pictures; a sliver of one would only mislead it.
         seen &= seen.mean((1, 2), keepdims=True) > 0.3
         probabilities = _run(network, np.nan_to_num(image), part)
-        total += probabilities * seen
+        # In place: for a 3D volume each of these arrays has hundreds of megabytes.
+        probabilities *= seen
+        total += probabilities
         weight += seen
     total /= np.maximum(weight, 1)
     structures, identities, corners = np.split(total, np.cumsum(network.channels)[:-1])

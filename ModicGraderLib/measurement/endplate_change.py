@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..localization.spine import LocatedDisc
-from ..regions import disc_grid, resample
+from ..regions import disc_grid, on_slices_of, resample
 from ..study import Volume
 
 PIXEL_MM = 0.5
@@ -134,7 +134,8 @@ class Columns:
         frame = endplate_frame(disc, endplate)
         half = int(np.ceil((frame.width_mm / 2 + BESIDE_MM) / PIXEL_MM))
         rows = 2 * int(DEEPEST_MM / PIXEL_MM) + 1
-        grid = disc_grid(frame, reference, shape=(rows, 2 * half + 1), pixel_mm=PIXEL_MM, slices=2 * len(body) + 1)
+        shape, slices = (rows, 2 * half + 1), 2 * len(body) + 1
+        grid = on_slices_of(disc_grid(frame, reference, shape=shape, pixel_mm=PIXEL_MM, slices=slices), reference)
         # Rows run to the foot; they shall run into the body.
         inwards = slice(None, None, -1 if endplate == "upper" else 1)
         bone, marrow = (

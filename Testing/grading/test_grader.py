@@ -13,7 +13,7 @@ from ModicGraderLib.errors import Cancelled, ModelError
 from ModicGraderLib.grading import grader
 from ModicGraderLib.grading.abstention import GRADES
 from ModicGraderLib.grading.disc_grades import DiscGrades
-from ModicGraderLib.grading.disc_input import BORDER, SHAPE, DiscInput, disc_inputs
+from ModicGraderLib.grading.disc_input import BORDER, SCALARS, SHAPE, DiscInput, disc_inputs
 from ModicGraderLib.grading.grader import Ensemble, grade_discs
 from ModicGraderLib.grading.network import CLASSES, DiscReader
 from ModicGraderLib.grading.tasks import BINARY_TASKS, MARROW_CHANGE, MODIC_CHANGE, OUTPUTS, either
@@ -132,9 +132,14 @@ def test_stored_weights_come_back_as_an_ensemble_that_is_ready(stored):
     assert not any(member.training for member in loaded.members)
     assert grader.load_ensemble("cpu") is loaded
     assert not loaded.base.training
+    region, scalars = torch.rand(2, 4, *SHAPE), torch.rand(1, SCALARS)
     for prefix, reader in (("member00", loaded.members[0]), ("member01", loaded.members[1]), ("base", loaded.base)):
-        for name, tensor in reader.named_parameters():
-            np.testing.assert_array_equal(tensor.detach(), stored[f"{prefix}.{name}"].float())
+        own = {name.removeprefix(f"{prefix}."): one for name, one in stored.items() if name.startswith(prefix)}
+        plain = DiscReader()
+        plain.load_state_dict({name: tensor.float() for name, tensor in own.items()}, strict=False)
+        with torch.inference_mode():
+            for found, expected in zip(reader(region, scalars, [2]), plain.eval()(region, scalars, [2]), strict=True):
+                np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("prefix", ["member01", "base"])
