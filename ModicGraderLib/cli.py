@@ -14,8 +14,8 @@ import typer
 
 from . import __version__, recipe_cli
 from .anatomy import DISCS_UPWARDS
+from .cli_options import AsJson, OutputFolder, check_output
 from .errors import Cancelled, InputError
-from .output_folder import check_output
 from .reader_study_cli import app as reader_study_app
 from .threads import limit_threads
 
@@ -39,8 +39,6 @@ app.add_typer(reader_study_app, name="reader-study")
 
 Device = Enum("Device", {name: name for name in ("auto", "cpu", "cuda", "mps")}, type=str)
 Output = Enum("Output", {name: name for name in ("report", "map", "evidence")}, type=str)
-OutputFolder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

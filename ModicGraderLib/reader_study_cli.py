@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="An AI-assisted reading study, as in Gao 2022.", no_args_is_help=True)
+from .cli_options import AsJson, OutputFolder
 
-OutputFolder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app = typer.Typer(help="An AI-assisted reading study, as in Gao 2022.", no_args_is_help=True)
 
 
 @app.command()

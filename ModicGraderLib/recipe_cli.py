@@ -11,13 +11,12 @@ from typing import Annotated
 
 import typer
 
-from .output_folder import check_output
+from .cli_options import OutputFolder, check_output
 
 Budget = Enum("Budget", {name: name for name in ("smoke", "small", "full")}, type=str)
 
 Name = Annotated[str, typer.Argument(metavar="RECIPE", help="For example damopoulos2019; a wrong name lists all.")]
 Data = Annotated[str, typer.Option(metavar="SOURCE", help="simulated, spider, or a manifest: see docs/manifest.md.")]
-OutputFolder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
 Variant = Annotated[str, typer.Option(metavar="NAME", help="Of the recipe; its page in docs/recipes lists them.")]
 Weights = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Weights to start from: .safetensors, or .pth of a state dict.")

@@ -164,13 +164,7 @@ class Bassani2023:
         picture, heights = middle_slice(study.study.t2, study.discs), body_heights(study.discs)
         age = np.array(study.study.t2.source.get("age_years", np.nan), np.float32)
         return [
-            Sample(
-                study.name,
-                study.patient,
-                disc.level,
-                study.labels.get(disc.level, DiscLabels()),
-                {"picture": disc_picture(picture, disc, heights), "age_years": age},
-            )
+            Sample.of_disc(study, disc.level, {"picture": disc_picture(picture, disc, heights), "age_years": age})
             for disc in study.discs
             if disc.level in GRADED_DISCS
         ]

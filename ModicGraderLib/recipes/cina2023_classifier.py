@@ -27,7 +27,7 @@ from ..regions import resample
 from ..study import Volume
 from ..training.fit import fit
 from ..training.folds import patient_folds
-from ..training.labelled_study import DiscLabels, LabelledStudy
+from ..training.labelled_study import LabelledStudy
 from ..training.pretrained import load_pretrained
 from ..training.samples import Sample
 from .cina2023_detector import disc_boxes, drawn_move
@@ -102,9 +102,9 @@ def cut(study: LabelledStudy) -> list[Sample]:
     discs = [disc for disc, is_seen in zip(discs, seen, strict=True) if is_seen]
     corners = places[seen].astype(np.float32)
     levels = np.array([GRADED_DISCS.index(disc.level) for disc in discs])
-    whole = Sample(study.name, study.patient, "", DiscLabels(), {**pictures, "corners": corners, "levels": levels})
+    whole = Sample.of_study(study, {**pictures, "corners": corners, "levels": levels})
     return [whole] + [
-        Sample(study.name, study.patient, disc.level, study.labels.get(disc.level, DiscLabels()), {"box": box})
+        Sample.of_disc(study, disc.level, {"box": box})
         for disc, box in zip(discs, disc_boxes(corners, grid.shape[1:]), strict=True)
     ]
 

@@ -19,7 +19,7 @@ from ..anatomy import GRADED_DISCS
 from ..errors import InputError
 from ..evaluation.metrics import Estimate, balanced_accuracy, bootstrap, confusion
 from ..training.folds import split
-from ..training.labelled_study import DiscLabels, LabelledStudy
+from ..training.labelled_study import LabelledStudy
 from ..training.samples import Sample
 from .damopoulos2019_network import CHANGE, MULTICLASS, TYPE, Stage, read, train
 from .damopoulos2019_views import SLICES, ivd_volume, midsagittal, rescaled
@@ -172,11 +172,9 @@ class Damopoulos2019:
         views = [(rescaled(volume), midsagittal(volume, discs)) for volume in volumes]
         slices = np.array([len(volume.array) for volume in volumes])
         return [
-            Sample(
-                study.name,
-                study.patient,
+            Sample.of_disc(
+                study,
                 disc.level,
-                study.labels.get(disc.level, DiscLabels()),
                 {"regions": np.stack([ivd_volume(volume, disc, middle) for volume, middle in views]), "slices": slices},
             )
             for disc in discs

@@ -28,7 +28,7 @@ from ..regions import resample
 from ..study import Volume
 from ..training.fit import fit
 from ..training.folds import patient_folds, split
-from ..training.labelled_study import DiscLabels, LabelledStudy
+from ..training.labelled_study import LabelledStudy
 from ..training.pretrained import load_pretrained, read_weights
 from ..training.samples import Sample
 from .gao2022_map import ModicMap, change_chance, disc_type, modic_map, type_shares_of
@@ -112,7 +112,7 @@ class Gao2022:
         arrays |= {"bodies": np.isin(spine, BODY_LABELS).astype(np.uint8), "affine": grid.affine}
         if study.changes is not None:
             arrays["changes"] = resample(study.changes, study.study.reference.grid, grid, order=0, outside=0)
-        whole = Sample(study.name, study.patient, "", DiscLabels(), arrays)
+        whole = Sample.of_study(study, arrays)
         return [whole, *(_disc_sample(study, disc) for disc in study.discs)]
 
     def fit(self, samples: Sequence[Sample], run: Run) -> None:
@@ -194,7 +194,7 @@ def _disc_sample(study: LabelledStudy, disc: LocatedDisc) -> Sample:
         "size": np.array([disc.width_mm, disc.height_mm]),
         "corners": np.stack([disc.corners[name] for name in CORNERS]),
     }
-    return Sample(study.name, study.patient, disc.level, study.labels.get(disc.level, DiscLabels()), arrays)
+    return Sample.of_disc(study, disc.level, arrays)
 
 
 def _located(sample: Sample) -> LocatedDisc:

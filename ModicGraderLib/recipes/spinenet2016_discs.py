@@ -85,7 +85,7 @@ def _cut_disc(study: LabelledStudy, t2: Volume, disc: LocatedDisc) -> Sample | N
         changes = (changed & above[inner]) + 2 * (changed & below[inner]).astype(np.uint8)
         if changes.any():
             arrays["changes"] = changes
-    return Sample(study.name, study.patient, disc.level, study.labels.get(disc.level, DiscLabels()), arrays)
+    return Sample.of_disc(study, disc.level, arrays)
 
 
 def normalized(volume: np.ndarray, bodies: np.ndarray) -> np.ndarray | None:

@@ -6,24 +6,29 @@ from dataclasses import replace
 
 from ..localization.agreement import agree_on_discs
 from ..localization.locate import load_network, locate_spine
+from ..localization.network import SpineNetwork
 from ..localization.spine import SpineLocation
 from ..study import SpineStudy
 
 
-def located_study(study: SpineStudy, lowest_disc: str | None = None) -> tuple[SpineStudy, SpineLocation]:
+def located_study(
+    study: SpineStudy, lowest_disc: str | None = None, network: SpineNetwork | None = None
+) -> tuple[SpineStudy, SpineLocation]:
     """The study, T1 brought onto T2 where their discs say so as the pipeline does, and its spine.
 
     Parameters
     ----------
     lowest_disc:
         Name of the lowest disc in view where it is known; the localizer's own numbering if None.
+    network:
+        The localizer; the shipped one if None.
 
     Raises
     ------
     InputError
         No spine is seen.
     """
-    network = load_network()
+    network = network or load_network()
     study, _ = agree_on_discs(study, network)
     return study, locate_spine(study, network=network, lowest_disc=lowest_disc)[0]
 

@@ -50,6 +50,16 @@ class Sample:
     labels: DiscLabels
     arrays: Mapping[str, np.ndarray]
 
+    @classmethod
+    def of_disc(cls, study: LabelledStudy, level: str, arrays: Mapping[str, np.ndarray]) -> Sample:
+        """A disc of a study, with its labels; all unknown where it has none."""
+        return cls(study.name, study.patient, level, study.labels.get(level, DiscLabels()), arrays)
+
+    @classmethod
+    def of_study(cls, study: LabelledStudy, arrays: Mapping[str, np.ndarray]) -> Sample:
+        """A whole study."""
+        return cls(study.name, study.patient, "", DiscLabels(), arrays)
+
 
 Cut = Callable[[LabelledStudy], list[Sample]]
 """`Recipe.cut`; with several processes it must be picklable, as the method of a recipe is."""

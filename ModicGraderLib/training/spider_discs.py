@@ -11,13 +11,12 @@ import pandas as pd
 from ..grading.disc_input import DiscInput, disc_inputs
 from ..grid import Grid
 from ..io import read_study
-from ..localization.agreement import agree_on_discs
-from ..localization.locate import locate_spine
 from ..localization.network import SpineNetwork
 from ..localization.spine import LocatedDisc
 from ..mapping.marrow import Marrow, fit_study
 from ..study import SpineStudy
 from .graded_discs import GradedDisc, grade_targets
+from .located_study import located_study
 
 
 def read_graded_discs(folder: Path, network: SpineNetwork) -> list[GradedDisc]:
@@ -45,8 +44,7 @@ def disc_inputs_of(
     InputError
         No spine is seen.
     """
-    study, _ = agree_on_discs(study, network)
-    location, _ = locate_spine(study, network=network)
+    study, location = located_study(study, network=network)
     marrow = fit_study(study, location.labels)
     exposures = [_exposure(study, marrow, disc) for disc in location.discs]
     return location.discs, disc_inputs(study, location, marrow), exposures

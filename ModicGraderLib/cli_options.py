@@ -1,11 +1,17 @@
-"""Whether results can be put into a folder, asked before the long work starts."""
+"""Options that commands share, and whether results can be put into a folder, asked before the long work starts."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from .errors import InputError
+
+OutputFolder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def check_output(directory: Path) -> None:
