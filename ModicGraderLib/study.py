@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -27,12 +28,16 @@ class Volume:
     source:
         What is known of where it came from, ready for the report: `path`, and where read from DICOM
         `repetition_time_ms`, `echo_time_ms`, `field_strength_t`, ... Never names, birth dates or identifiers.
+    dicom:
+        The DICOM files it was read from, each once, in the order of the source's slices; empty where it was read from
+        another format. Only for what is written as DICOM again: what identifies the patient stays in these files.
     """
 
     array: np.ndarray
     affine: np.ndarray
     contrast: str
     source: dict = field(default_factory=dict)
+    dicom: tuple[Path, ...] = ()
 
     @property
     def spacing(self) -> np.ndarray:

@@ -47,6 +47,11 @@ class Series:
         """What to call it in a message: folder and number of slices; descriptions may hold anything."""
         return f"the series of {len(self.frames)} slices in {self.frames[0].path.parent.name}"
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Its files, each once, in the order of the slices."""
+        return tuple(dict.fromkeys(frame.path for frame in self.frames))
+
     @cached_property
     def contrast(self) -> str:
         """As `contrast_of`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import InputError
@@ -157,7 +157,8 @@ def _load_series(series: Series, path: Path, contrast: str | None, progress: Pro
         raise InputError(f"{series.name} is {series.plane}; give the sagittal series instead")
     contrast = _agreed_contrast(series, contrast, series.name)
     array, affine, parameters = series.read(progress)
-    return _Loaded(_volume(array, affine, contrast, {"path": str(path), **parameters}, series.name, 0), series)
+    volume = _volume(array, affine, contrast, {"path": str(path), **parameters}, series.name, 0)
+    return _Loaded(replace(volume, dicom=series.paths), series)
 
 
 def _agreed_contrast(series: Series, given: str | None, name: str) -> str:

@@ -58,6 +58,14 @@ def test_enhanced_and_classic_series_make_a_pair(tmp_path):
     np.testing.assert_array_equal(study.t2.array, T2[::-1])
 
 
+def test_the_files_of_each_series_are_remembered_beside_what_the_report_says_of_it(tmp_path):
+    t1 = write_series(tmp_path, T1, "t1")
+    t2 = write_enhanced(tmp_path / "t2.dcm", T2, "t2")
+    study = read_dicom_study(tmp_path, align=False)
+    assert sorted(study.t1.dicom) == sorted(t1) and study.t2.dicom == (t2,)
+    assert not any(str(path.name) in str(study.t1.source) for path in t1)
+
+
 def test_missing_contrast_is_told(tmp_path):
     write_series(tmp_path, T2, "t2")
     study = read_dicom_study(tmp_path)
