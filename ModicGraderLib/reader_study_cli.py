@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_options import AsJson, OutputFolder
+from .cli_options import AsJson, OutputFolder, check_output
 
 app = typer.Typer(help="An AI-assisted reading study, as in Gao 2022.", no_args_is_help=True)
 
@@ -66,6 +66,7 @@ def analyze(
     as_json: AsJson = False,
 ) -> None:
     """Report agreement and time without and with assistance, with intervals and a paired test."""
+    check_output(output)
     from .reader_study.agreement import analyze as analyze_readings
     from .reader_study.agreement import unassisted
     from .reader_study.readings import read_grades, read_readings

@@ -25,6 +25,8 @@ class Estimate:
     def __str__(self) -> str:
         if np.isnan(self.value):
             return "–"
+        if np.isnan(self.low):
+            return f"{self.value:.3f}"
         return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
 
 
@@ -35,7 +37,8 @@ def bootstrap(
 
     `repeats` draws, `BOOTSTRAPS` if None.
 
-    Draws on which the metric is undefined (NaN, or one class alone) are left out.
+    Draws on which the metric is undefined (NaN, or one class alone) are left out. A single patient has no interval:
+    drawn again and again he would give one of no width.
     """
     names, group = np.unique(np.asarray(patients), return_inverse=True)
     rows = [np.flatnonzero(group == number) for number in range(len(names))]
@@ -46,7 +49,7 @@ def bootstrap(
         value = metric(drawn)
         if np.isfinite(value):
             values.append(value)
-    low, high = np.percentile(values, [2.5, 97.5]) if values else (np.nan, np.nan)
+    low, high = np.percentile(values, [2.5, 97.5]) if values and len(rows) > 1 else (np.nan, np.nan)
     return Estimate(float(metric(np.arange(len(group)))), float(low), float(high))
 
 

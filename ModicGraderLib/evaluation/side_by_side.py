@@ -160,8 +160,7 @@ def side_by_side(folder: Path, grading_runs: Path, studies: int, device: str) ->
             f"{folder} has no trained recipe; train one with `modicgrader train RECIPE -o {folder}/RECIPE`."
         )
     trained = {name: Trained(load_recipe(name), trained_run(folder / name, name, device)) for name in there}
-    records = b"".join((folder / name / NAME).read_bytes() for name in there)
-    cache = folder / "side-by-side" / hashlib.sha256(records).hexdigest()[:10]
+    cache = folder / "side-by-side" / _digest([folder / name for name in there])
     budgets = ", ".join(f"{name} {one.run.budget}" for name, one in trained.items())
     shipped = Models.shipped(device)
     simulated = SimulatedStudies(COHORT, studies, MEASURING_SEEDS)
@@ -172,6 +171,12 @@ def side_by_side(folder: Path, grading_runs: Path, studies: int, device: str) ->
     spider, unseen = SpiderStudies(data_folder() / "spider_midsagittal"), ", by members that never saw the patient"
     blocks["spider"] = _section(spider, {OURS: ours, **trained}, studies, cache, budgets, unseen)
     return {f"side by side {name}": block for name, block in blocks.items()}
+
+
+def _digest(runs: Sequence[Path]) -> str:
+    """Short hash of the records and the weights of runs: answers are kept as long as neither changes."""
+    files = [path for run in runs for path in (run / NAME, *sorted(run.rglob("*.safetensors")))]
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()[:10]
 
 
 def _section(

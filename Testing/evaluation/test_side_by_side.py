@@ -10,6 +10,7 @@ from ModicGraderLib.errors import InputError
 from ModicGraderLib.evaluation.side_by_side import (
     MEASURES,
     OURS,
+    _digest,
     _section,
     compare,
     own_answers,
@@ -18,6 +19,7 @@ from ModicGraderLib.evaluation.side_by_side import (
 )
 from ModicGraderLib.recipes.recipe import Answer
 from ModicGraderLib.training.labelled_study import DiscLabels, LabelledStudy
+from ModicGraderLib.training.run_record import NAME
 
 PAGE = Path(__file__).parents[2] / "docs" / "reproduction.md"
 
@@ -124,6 +126,17 @@ def test_answers_are_kept_so_that_a_comparison_that_was_stopped_goes_on(tmp_path
     first, again = (_section(Source(), {OURS: system}, 5, tmp_path, "x small", "") for _ in range(2))
     assert first == again and asked == ["a", "b"]
     assert first.startswith("two drawn studies: 5 discs of 2 patients, those")
+
+
+def test_answers_are_not_those_of_weights_that_were_replaced(tmp_path):
+    (tmp_path / NAME).write_text("{}")
+    (tmp_path / "fold").mkdir()
+    weights = tmp_path / "fold/network.safetensors"
+    weights.write_bytes(b"first")
+    before = _digest([tmp_path])
+    assert before == _digest([tmp_path])
+    weights.write_bytes(b"other")
+    assert _digest([tmp_path]) != before
 
 
 def test_a_folder_without_trained_recipes_is_told_in_a_sentence(tmp_path):

@@ -257,3 +257,9 @@ def test_a_wrong_call_ends_in_one_line(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "line 2 of readings.csv: 'IV' is no modic" in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_results_have_a_folder_before_readings_are_looked_at(tmp_path, capsys):
+    (tmp_path / "out").write_text("a file")
+    assert cli.main(["reader-study", "analyze", str(tmp_path / "none.csv"), "-o", str(tmp_path / "out")]) == 2
+    assert "out is a file, so no results can be put there" in capsys.readouterr().err
