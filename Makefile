@@ -19,15 +19,19 @@ RESULT := output/demo
 GRAPHICS := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0 fonts-dejavu-core
 HAS_GRAPHICS = QT_QPA_PLATFORM=offscreen $(RUN) -c "from PySide6.QtGui import QFontDatabase, QGuiApplication; \
 	application = QGuiApplication([]); assert QFontDatabase.families()" 2>/dev/null
+# What reads, independently of us, that which others will read: a browser, checkers of DICOM, a PACS.
+READERS := chromium dcmtk dicom3tools orthanc orthanc-dicomweb poppler-utils
+HAS_READERS = PATH="$$PATH:/usr/sbin"; for program in chromium dsrdump dciodvfy Orthanc pdftoppm; do \
+	command -v $$program >/dev/null || exit 1; done; test -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so
 
-.PHONY: demo test evaluate simulator train recipes tour bench graphics clean
+.PHONY: demo test evaluate simulator train recipes tour bench graphics readers clean
 
 demo: $(READY)
 	$(RUN) -m ModicGraderLib simulate --output $(SAMPLE) --seed 7 --case mixed-findings
 	$(RUN) -m ModicGraderLib grade --t1 $(SAMPLE)/t1.nii.gz --t2 $(SAMPLE)/t2.nii.gz --output $(RESULT)
 	$(RUN) -m ModicGraderLib compare $(RESULT)/report.json $(SAMPLE)/truth.json
 
-test: $(READY) graphics
+test: $(READY) graphics readers
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m pytest
@@ -54,11 +58,18 @@ bench: $(READY)
 	$(RUN) Testing/benchmarks/grading_time.py
 	$(RUN) Testing/benchmarks/simulation_time.py
 
-# The tests that draw a scene or the panel off screen fail without these; root installs them, others are told.
+# Root installs what the tests need beside Python's packages; others are told. The tests start a PACS of their own, so
+# that a service of the system, which Debian starts on installing one, has no use.
 graphics: $(READY)
-	@$(HAS_GRAPHICS) || { [ "$$(id -u)" = 0 ] && apt-get -qq update && \
-		apt-get -qq install --yes --no-install-recommends $(GRAPHICS) >/dev/null && $(HAS_GRAPHICS); } || \
-		{ echo "make test draws off screen and needs: apt-get install $(GRAPHICS)" >&2; exit 1; }
+	@$(HAS_GRAPHICS) || $(call install,$(GRAPHICS)) && $(HAS_GRAPHICS) || $(call missing,$(GRAPHICS))
+
+readers:
+	@($(HAS_READERS)) || { $(call install,$(READERS)) && { systemctl disable --now orthanc 2>/dev/null; ($(HAS_READERS)); }; } \
+		|| $(call missing,$(READERS))
+
+install = { [ "$$(id -u)" = 0 ] && apt-get -qq update && \
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $(1) >/dev/null; }
+missing = { echo "this needs: apt-get install $(1)" >&2; exit 1; }
 
 # Made anew whenever the pinned versions change, and reused otherwise.
 $(READY): requirements.lock pyproject.toml setup.py
