@@ -6,7 +6,7 @@ Not a result: nothing should keep the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,8 +24,11 @@ def save_graded(graded: GradedStudy, path: Path) -> None:
     """Write all that a graded study holds to an `.npz` file, uncompressed."""
     arrays = {"labels": graded.location.labels}
     arrays |= {f"map {name}": array for name, array in graded.maps.items()}
-    arrays |= {f"volume {role}": volume.array for role, volume in _volumes(graded.study).items()}
-    np.savez(path, words=to_words(graded), report=graded.report.to_json(), **arrays)
+    volumes = _volumes(graded.study)
+    arrays |= {f"volume {role}": volume.array for role, volume in volumes.items()}
+    # Beside the words and not among them: a scene keeps these, and the names of files may be those of people.
+    files = json.dumps({role: [str(file) for file in volume.dicom] for role, volume in volumes.items()})
+    np.savez(path, words=to_words(graded), report=graded.report.to_json(), dicom=files, **arrays)
 
 
 def load_graded(path: Path) -> GradedStudy:
@@ -36,7 +39,8 @@ def load_graded(path: Path) -> GradedStudy:
             return {key.removeprefix(kind): arrays[key] for key in arrays.files if key.startswith(kind)}
 
         report = StudyReport.from_dict(json.loads(str(arrays["report"])))
-        return from_words(str(arrays["words"]), report, called("volume "), arrays["labels"], called("map "))
+        files = {role: map(Path, names) for role, names in json.loads(str(arrays["dicom"])).items()}
+        return from_words(str(arrays["words"]), report, called("volume "), arrays["labels"], called("map "), files)
 
 
 def to_words(graded: GradedStudy) -> str:
@@ -61,6 +65,7 @@ def from_words(
     arrays: Mapping[str, np.ndarray],
     labels: np.ndarray,
     maps: Mapping[str, np.ndarray],
+    dicom: Mapping[str, Iterable[Path]],
 ) -> GradedStudy:
     """The graded study that `to_words` described.
 
@@ -70,10 +75,12 @@ def from_words(
         (slices, rows, columns) float32 of each volume, by "t1" and "t2".
     labels, maps:
         Those of `SpineLocation` and `GradedStudy`.
+    dicom:
+        `Volume.dicom` of each volume, by "t1" and "t2".
     """
     told = json.loads(words)
     volumes = {
-        role: Volume(arrays[role], np.array(one["affine"]), one["contrast"], one["source"])
+        role: Volume(arrays[role], np.array(one["affine"]), one["contrast"], one["source"], tuple(dicom[role]))
         for role, one in told["volumes"].items()
     }
     study = SpineStudy(

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 from graded_example import example_graded_study
 
-from ModicGraderLib.handover import load_graded, save_graded
+from ModicGraderLib.handover import load_graded, save_graded, to_words
 
 
 def test_a_graded_study_comes_back_whole(tmp_path):
@@ -34,3 +34,13 @@ def test_a_study_of_one_fat_suppressed_series_keeps_its_contrast(tmp_path):
     back = load_graded(tmp_path / "graded.npz").study
     assert back.t1 is None
     assert back.t2.contrast == "t2_fat_suppressed"
+
+
+def test_the_dicom_files_are_handed_over_beside_the_words_that_a_scene_keeps(tmp_path):
+    graded = example_graded_study()
+    t2 = dataclasses.replace(graded.study.t2, dicom=(tmp_path / "DOE^JANE.dcm", tmp_path / "2.dcm"))
+    graded = dataclasses.replace(graded, study=dataclasses.replace(graded.study, t2=t2))
+    save_graded(graded, tmp_path / "graded.npz")
+    back = load_graded(tmp_path / "graded.npz").study
+    assert back.t2.dicom == t2.dicom and back.t1.dicom == ()
+    assert "JANE" not in to_words(graded)

@@ -17,7 +17,7 @@ from .build import STUDY_NAME, SceneNodes, build_scene, studies
 from .host import current_scene
 from .launcher import launcher
 from .views import arrange_views
-from .volumes import dicom_file, write_volume
+from .volumes import dicom_files, write_volume
 
 OUR_FAULT = "{error} (a fault of ModicGrader; please report it as README.md says)"
 
@@ -117,7 +117,7 @@ class SceneGrader:
             for role, node in self._volumes.items():
                 write_volume(node, folder / f"{role}.nrrd", role.upper())
             images = {role: f"{role}.nrrd" if role in self._volumes else None for role in ("t1", "t2")}
-            headers = {role: str(path) for role, node in self._volumes.items() if (path := dicom_file(node))}
+            headers = {role: str(files[0]) for role, node in self._volumes.items() if (files := dicom_files(node))}
             options = {"headers": headers, "lowest_disc": lowest_disc, "device": device, "temporary": True}
             self._run.start(folder, {"task": "grade", **images, **options})
         except BaseException:

@@ -19,6 +19,7 @@ from ..terminology import MODIC_CHANGES, SPINE
 from . import SceneError
 from .build import HEAT_VOLUMES, ROLE, STUDY_NAME, find_study, read_report
 from .nodes import patient_affine, segment_labels, voxels
+from .volumes import dicom_files
 
 SAME_MM = 0.01
 """Voxels that lie so close are the same: files of volumes keep fewer digits than memory does."""
@@ -66,7 +67,8 @@ def read_location(scene: slicer.vtkMRMLScene, name: str = STUDY_NAME) -> GradedS
     grid = Grid(np.array(told["volumes"][reference]["affine"]), arrays[reference].shape)
     # What is no structure of ours is the user's own.
     labels, _ = segment_labels(nodes.spine, SPINE, grid)
-    graded = from_words(nodes.words.GetText(), report, arrays, labels, {})
+    files = {role: dicom_files(getattr(nodes, role)) for role in arrays}
+    graded = from_words(nodes.words.GetText(), report, arrays, labels, {}, files)
     discs = rename_discs(graded.location.discs, told["lowest_disc"], report.numbering.lowest_disc)
     return GradedStudy(graded.study, SpineLocation(discs, report.numbering, labels), report)
 

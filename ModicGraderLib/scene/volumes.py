@@ -1,4 +1,4 @@
-"""What the worker is told of a volume node: its voxels as a file, and where its DICOM header is."""
+"""A volume node as files: its voxels for the worker, and the DICOM files it was loaded from."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def write_volume(node: slicer.vtkMRMLScalarVolumeNode, path: Path, title: str) -
     write_image(path, image, compress=False)
 
 
-def dicom_file(node: slicer.vtkMRMLScalarVolumeNode) -> Path | None:
-    """A DICOM file of the series that a volume was loaded from; None where it was not, or the database lost it."""
-    instances = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+def dicom_files(node: slicer.vtkMRMLScalarVolumeNode) -> tuple[Path, ...]:
+    """The DICOM files that a volume was loaded from, each once, without those that the database has lost."""
     database = getattr(slicer, "dicomDatabase", None)
-    path = database.fileForInstance(instances[0]) if instances and database is not None else ""
-    return Path(path) if path and Path(path).is_file() else None
+    instances = (node.GetAttribute("DICOM.instanceUIDs") or "").split() if database is not None else []
+    names = dict.fromkeys(database.fileForInstance(instance) for instance in instances)
+    return tuple(Path(name) for name in names if name and Path(name).is_file())
 
 
 def _voxels(node: slicer.vtkMRMLScalarVolumeNode, title: str) -> np.ndarray:
