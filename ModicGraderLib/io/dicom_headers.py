@@ -22,7 +22,8 @@ _SEQUENCE = ("Modality", "ImageType", "SeriesDescription", "ProtocolName", "Sequ
              "ScanOptions", "RepetitionTime", "EchoTime", "InversionTime", "EchoTrainLength", "MagneticFieldStrength",
              "Manufacturer", "ManufacturerModelName", "ContrastBolusAgent", "DiffusionBValue")  # fmt: skip
 _FUNCTIONAL_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
-_TAGS = [*_IDENTITY, *_PICTURE, *_SEQUENCE, *_FUNCTIONAL_GROUPS, "EchoPulseSequence"]
+KEYWORDS = [*_IDENTITY, *_PICTURE, *_SEQUENCE, *_FUNCTIONAL_GROUPS, "EchoPulseSequence"]
+"""The attributes that tell what a picture is; no others are looked at."""
 
 _CLASSIC_NAME = {
     "EffectiveEchoTime": "EchoTime",
@@ -61,13 +62,18 @@ def read_frames(folder: Path, progress: Progress) -> list[Frame]:
             continue
         seen.add(header.get("SOPInstanceUID"))
         modalities.add(header.get("Modality") or "unknown")
-        if header.get("Modality") == "MR":
-            frames += [frame for frame in _frames(path, header) if _is_picture_of_the_patient(frame.header)]
+        frames += pictures_in(path, header)
     if not modalities:
         raise InputError(f"{folder.name} holds no DICOM images; give a folder with an MR series")
     if "MR" not in modalities:
         raise InputError(f"{folder.name} holds {' and '.join(sorted(modalities))} images but no MR; give MR series")
     return frames
+
+
+def pictures_in(path: Path, header: Dataset) -> list[Frame]:
+    """The MR pictures with a place in the patient that the header of a file describes."""
+    frames = _frames(path, header) if header.get("Modality") == "MR" else ()
+    return [frame for frame in frames if _is_picture_of_the_patient(frame.header)]
 
 
 def frames_of(path: Path) -> list[Frame]:
@@ -79,7 +85,7 @@ def frames_of(path: Path) -> list[Frame]:
 def _read_header(path: Path) -> Dataset | None:
     """The attributes used here; None where the file is no DICOM image."""
     try:
-        header = dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
+        header = dcmread(path, stop_before_pixels=True, specific_tags=KEYWORDS)
     except (InvalidDicomError, EOFError, OSError):
         return None
     return header if "SOPClassUID" in header and "Modality" in header else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -130,8 +131,13 @@ class Series:
 
 def find_series(folder: Path, progress: Progress) -> list[Series]:
     """All series of MR pictures below `folder`; one that mixes echoes, kinds of picture or planes is several here."""
+    return stacks(read_frames(folder, progress))
+
+
+def stacks(frames: Iterable[Frame]) -> list[Series]:
+    """The series that these frames make up, told apart as in `find_series`."""
     groups: dict[tuple, list[Frame]] = defaultdict(list)
-    for frame in read_frames(folder, progress):
+    for frame in frames:
         groups[_group(frame.header)].append(frame)
     return [Series(tuple(sorted(frames, key=_position_along_normal))) for frames in groups.values()]
 
