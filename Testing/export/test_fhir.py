@@ -1,0 +1,276 @@
+"""Tests of the FHIR bundle: valid in R4 and R5, complete, the same each time, and silent about the patient."""
+
+import json
+from copy import deepcopy
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from drawn_reports import drawn_report
+from fhir.resources.bundle import Bundle as BundleR5
+from fhir.resources.codesystem import CodeSystem as CodeSystemR5
+from fhir.resources.R4B.bundle import Bundle as BundleR4
+from fhir.resources.R4B.codesystem import CodeSystem as CodeSystemR4
+from graded_example import example_graded_study
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ModicGraderLib.anatomy import DISCS_UPWARDS
+from ModicGraderLib.corrections import GRADES, correct, correct_map, map_reading, renumber
+from ModicGraderLib.errors import InputError
+from ModicGraderLib.export.fhir import fhir_bundle
+from ModicGraderLib.export.fhir_codes import CODES, SNOMED, code_system, concepts
+from ModicGraderLib.export.impression import summary
+from ModicGraderLib.measurement.disc_geometry import DISC_MEASURES
+from ModicGraderLib.resources import resource_path
+from ModicGraderLib.terminology import DISC_CODES, VERTEBRA_CODES
+
+EXAMPLE = example_graded_study().report
+NOON = "2026-01-31T12:00:00+00:00"
+
+reader_grades = st.sampled_from(sorted(GRADES)).flatmap(
+    lambda field: st.tuples(st.just(field), st.sampled_from([None, *GRADES[field]]))
+)
+corrected_discs = st.lists(st.tuples(st.integers(0, 5), reader_grades), max_size=4)
+
+
+def with_corrections(report, done):
+    for disc, (field, value) in done:
+        report = correct(report, report.discs[disc].level, field, value, "AB", NOON)
+    return report
+
+
+def with_erased_map(report):
+    """A reader erased the change that was mapped above L5/S1."""
+    said = {name: map_reading(one, {"I": 9, "II": 0, "III": 0}) for name, one in report.discs[5].endplates.items()}
+    nothing = dict.fromkeys(said["upper"]) | {"voxels": {"I": 0, "II": 0, "III": 0}, "location": []}
+    nothing |= {"height_class_probabilities": {}, "uncertainty": {}}
+    return correct_map(report, "L5/S1", said, {**said, "upper": nothing}, "CD", NOON)
+
+
+def resources(bundle, kind):
+    return [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == kind]
+
+
+def parts_of(value):
+    """Every dictionary in a value."""
+    if isinstance(value, dict):
+        yield value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from parts_of(one)
+
+
+def code_of(concept):
+    return concept["coding"][0]["code"]
+
+
+def observed(bundle):
+    """Observations by what they are of and where, and the components of each by code."""
+    found = {}
+    for one in resources(bundle, "Observation"):
+        site = code_of(one["bodySite"]) if "bodySite" in one else None
+        if code_of(one["code"]) != "quality-finding":
+            assert (code_of(one["code"]), site) not in found
+            found[code_of(one["code"]), site] = one
+    return found
+
+
+def number(observation):
+    return observation["valueQuantity"]["value"]
+
+
+def component(observation, code):
+    return next(one for one in observation["component"] if code_of(one["code"]) == code)
+
+
+def disc_of(level):
+    return DISC_CODES[level].value
+
+
+@given(st.integers(0, 2**32 - 1), corrected_discs, st.sampled_from(DISCS_UPWARDS[:2]))
+@settings(max_examples=8)
+def test_whatever_is_found_and_corrected_the_bundle_is_valid_and_its_references_resolve(seed, done, lowest):
+    report = renumber(with_corrections(drawn_report(np.random.default_rng(seed)), done), lowest, "AB", NOON)
+    bundle = fhir_bundle(report)
+    BundleR4.model_validate(bundle)
+    BundleR5.model_validate(bundle)
+    addresses = [entry["fullUrl"] for entry in bundle["entry"]]
+    assert len(set(addresses)) == len(addresses)
+    assert {one["reference"] for one in parts_of(bundle) if "reference" in one} == set(addresses[1:])
+    assert all(one not in (None, "", [], {}) for part in parts_of(bundle) for one in part.values())
+
+
+@given(st.integers(0, 2**32 - 1), corrected_discs)
+@settings(max_examples=15)
+def test_every_grade_probability_and_measure_of_the_report_is_told_once(seed, done):
+    report = with_corrections(drawn_report(np.random.default_rng(seed)), done)
+    found = observed(fhir_bundle(report))
+    for disc in report.discs:
+        site = disc_of(disc.level)
+        for name, reading in (("pfirrmann", disc.pfirrmann), ("modic", disc.modic)):
+            said = found[name, site]
+            if reading.grade is None:
+                assert said["dataAbsentReason"]["text"] == "withheld by AB"
+            else:
+                assert code_of(said["valueCodeableConcept"]) == f"{name}-{reading.grade}".replace("/", "-")
+            for grade, chance in reading.probabilities.items():
+                assert number(component(said, f"{name}-{grade}-probability")) == chance
+        if disc.narrowing.grade is not None:
+            assert found["narrowing", site]["valueBoolean"] is bool(disc.narrowing.grade)
+        assert number(found["herniation-probability", site]) == disc.herniation
+        for name in DISC_MEASURES:
+            assert number(found[name.replace("_", "-"), site]) == getattr(disc, name)
+        for endplate in disc.endplates.values():
+            assert endplate.volume_mm3 in [number(one) for (code, _), one in found.items() if code == "volume-mm3"]
+    assert number(found["lordosis-deg", None]) == report.lordosis_deg
+
+
+def test_units_and_uncertainty_stand_with_a_measure():
+    found = observed(fhir_bundle(EXAMPLE))
+    listhesis = found["listhesis-mm", disc_of("L4/L5")]
+    ucum = {"unit": "mm", "system": "http://unitsofmeasure.org", "code": "mm"}
+    assert listhesis["valueQuantity"] == {"value": -1.2, **ucum}
+    assert component(listhesis, "half-width-95")["valueQuantity"] == {"value": 2.3, **ucum}
+    assert "component" not in found["height-index", disc_of("L4/L5")]
+    units = {one["code"] for one in parts_of(fhir_bundle(EXAMPLE)) if one.get("system") == "http://unitsofmeasure.org"}
+    assert units == {"1", "mm", "mm3", "deg", "%"}
+
+
+def test_an_endplate_is_told_by_our_code_and_the_vertebra_it_belongs_to():
+    found = observed(fhir_bundle(EXAMPLE))
+    height = found["height-percent", "inferior-endplate-L5"]
+    assert number(height) == 22.0
+    assert height["bodySite"]["coding"][1] == {
+        "system": SNOMED,
+        "code": VERTEBRA_CODES["L5"].value,
+        "display": "L5 vertebra",
+    }
+    assert ("height-percent", "superior-endplate-S1") not in found
+    assert [one["valueBoolean"] for one in found["location", "inferior-endplate-L5"]["component"]] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_withheld_grade_has_a_reason_instead_of_a_value_and_keeps_its_probabilities():
+    withheld = observed(fhir_bundle(EXAMPLE))["pfirrmann", disc_of("T12/L1")]
+    assert withheld["dataAbsentReason"]["text"] == "the disc touches the edge of the image"
+    assert not any(key.startswith("value") for key in withheld)
+    assert len(withheld["component"]) == 5
+
+
+def test_quality_findings_are_observations_and_notes_at_their_disc():
+    bundle = fhir_bundle(EXAMPLE)
+    findings = [one for one in resources(bundle, "Observation") if code_of(one["code"]) == "quality-finding"]
+    assert [code_of(one["valueCodeableConcept"]) for one in findings] == ["modic_type_by_signal", "cropped"]
+    assert code_of(component(findings[1], "severity")["valueCodeableConcept"]) == "severity-warning"
+    assert observed(bundle)["disc", disc_of("T12/L1")]["note"] == [{"text": "The disc touches the edge of the image."}]
+
+
+def test_the_report_comes_first_groups_all_and_says_what_the_page_says():
+    bundle = fhir_bundle(EXAMPLE)
+    report = bundle["entry"][0]["resource"]
+    assert (report["resourceType"], report["status"]) == ("DiagnosticReport", "preliminary")
+    assert report["conclusion"] == summary(EXAMPLE)
+    by_address = {entry["fullUrl"]: entry["resource"] for entry in bundle["entry"]}
+    reached, waiting = set(), [one["reference"] for one in report["result"]]
+    while waiting:
+        reached.add(address := waiting.pop())
+        waiting += [one["reference"] for one in by_address[address].get("hasMember", [])]
+    assert reached == {url for url, one in by_address.items() if one["resourceType"] == "Observation"}
+
+
+def test_what_a_finding_says_cannot_break_the_narrative():
+    finding = replace(EXAMPLE.quality[0], message="Signal < 3 & noise > 2.")
+    report = fhir_bundle(replace(EXAMPLE, quality=[finding]))["entry"][0]["resource"]
+    narrative = ElementTree.fromstring(report["text"]["div"])
+    assert "info: Signal < 3 & noise > 2." in "".join(narrative.itertext())
+    assert "no diagnosis" in "".join(narrative.itertext())
+
+
+def test_a_correction_is_told_with_what_the_program_said_and_who_changed_it_when():
+    report = correct(EXAMPLE, "L4/L5", "upper_endplate_modic", "I", "AB", NOON)
+    report = correct(report, "T12/L1", "pfirrmann", 2, "CD", NOON)
+    bundle = fhir_bundle(report)
+    changed = observed(bundle)["modic", "inferior-endplate-L4"]
+    assert code_of(changed["valueCodeableConcept"]) == "modic-I"
+    assert code_of(component(changed, "machine")["valueCodeableConcept"]) == "modic-II"
+    assert changed["performer"] == [{"display": "AB"}]
+    given_by_reader = component(observed(bundle)["pfirrmann", disc_of("T12/L1")], "machine")
+    assert given_by_reader["dataAbsentReason"]["text"] == "the disc touches the edge of the image"
+    first = resources(bundle, "Provenance")[0]
+    target = next(one for one in bundle["entry"] if one["fullUrl"] == first["target"][0]["reference"])
+    assert target["resource"] == changed
+    assert (first["recorded"], first["agent"][0]["who"]["display"]) == (NOON, "AB")
+    assert first["entity"][0]["what"]["display"] == "Modic type at the upper endplate: II"
+    assert "machine" not in json.dumps(fhir_bundle(EXAMPLE))
+
+
+def test_an_erased_map_leaves_no_extents_and_its_provenance_names_the_endplate():
+    bundle = fhir_bundle(with_erased_map(EXAMPLE))
+    BundleR4.model_validate(bundle)
+    found = observed(bundle)
+    assert ("volume-mm3", "inferior-endplate-L5") not in found
+    (made,) = resources(bundle, "Provenance")
+    (target,) = [one["resource"] for one in bundle["entry"] if one["fullUrl"] == made["target"][0]["reference"]]
+    assert len(made["target"]) == 1
+    assert target == found["endplate", "inferior-endplate-L5"]
+
+
+def test_the_program_and_its_models_are_devices_with_versions_and_checksums():
+    program, model = resources(fhir_bundle(EXAMPLE), "Device")
+    assert (program["modelNumber"], program["version"][0]["value"]) == ("ModicGrader", EXAMPLE.software["version"])
+    assert (model["modelNumber"], model["identifier"][0]["value"]) == ("example", "0" * 64)
+
+
+def test_the_same_report_gives_the_same_bundle_and_another_one_other_addresses():
+    bundle, again = fhir_bundle(EXAMPLE), fhir_bundle(deepcopy(EXAMPLE))
+    assert json.dumps(bundle) == json.dumps(again)
+    other = fhir_bundle(replace(EXAMPLE, lordosis_deg=45.0))
+    assert not {one["fullUrl"] for one in other["entry"]} & {one["fullUrl"] for one in bundle["entry"]}
+
+
+def test_nothing_tells_whose_study_it_was_unless_it_is_given():
+    source = {"path": "/patients/Doe_Jane/T1", "repetition_time_ms": 512.25}
+    bundle = fhir_bundle(replace(EXAMPLE, input={"t1": source, "t2": source}))
+    told = json.dumps(bundle)
+    assert "Doe" not in told
+    assert "512.25" not in told
+    assert not any(
+        {"subject", "imagingStudy", "derivedFrom", "effectiveDateTime", "issued"} & set(one) for one in parts_of(bundle)
+    )
+
+
+def test_a_subject_and_a_study_that_are_given_stand_in_the_report_and_in_every_observation():
+    bundle = fhir_bundle(EXAMPLE, "Patient/17", "1.2.840.99")
+    BundleR4.model_validate(bundle)
+    study = {"type": "ImagingStudy", "identifier": {"system": "urn:dicom:uid", "value": "urn:oid:1.2.840.99"}}
+    report = bundle["entry"][0]["resource"]
+    assert (report["subject"], report["imagingStudy"]) == ({"reference": "Patient/17"}, [study])
+    for one in resources(bundle, "Observation"):
+        assert (one["subject"], one["derivedFrom"]) == ({"reference": "Patient/17"}, [study])
+    by_id = fhir_bundle(EXAMPLE, imaging_study="https://pacs.example/fhir/ImagingStudy/3")["entry"][0]["resource"]
+    assert by_id["imagingStudy"] == [{"reference": "https://pacs.example/fhir/ImagingStudy/3"}]
+
+
+@pytest.mark.parametrize("given", [{"subject": "Jane Doe"}, {"imaging_study": "last Monday"}, {"subject": ""}])
+def test_what_is_no_reference_is_refused_with_the_mend(given):
+    with pytest.raises(InputError, match=r"; give "):
+        fhir_bundle(EXAMPLE, **given)
+
+
+def test_every_code_of_ours_is_defined_and_the_published_code_system_is_the_code_s():
+    used = {one["code"] for one in parts_of(fhir_bundle(with_erased_map(EXAMPLE))) if one.get("system") == CODES}
+    assert used <= set(concepts())
+    published = json.loads(resource_path("Schemas/modicgrader-codes-1.fhir.json").read_text(encoding="utf-8"))
+    assert published == code_system()
+    CodeSystemR4.model_validate(published)
+    CodeSystemR5.model_validate(published)
+
+
+def test_a_report_without_discs_is_a_bundle_too():
+    bundle = fhir_bundle(replace(EXAMPLE, discs=[], lordosis_deg=None))
+    BundleR4.model_validate(bundle)
+    assert "no disc was graded" in bundle["entry"][0]["resource"]["conclusion"].lower()
