@@ -100,9 +100,10 @@ def _change(report: StudyReport, disc: DiscReport) -> str:
     text = _type(disc.modic.grade)
     types = {one.modic.grade for one in changed.values()}
     if len(types) > 1:
-        text += f" ({listed([f'{_type(one.modic.grade)} at the {endplate_name(disc, name)}' for name, one in changed.items()])})"
+        apart = [f"{_type(one.modic.grade)} at the {_endplate(disc, name)}" for name, one in changed.items()]
+        text += f" ({listed(apart)})"
     elif changed:
-        text += " at both endplates" if len(changed) == 2 else f" at the {endplate_name(disc, *changed)}"
+        text += " at both endplates" if len(changed) == 2 else f" at the {_endplate(disc, *changed)}"
     return ", ".join([text, *_extent(list(changed.values()))])
 
 
@@ -114,14 +115,18 @@ def _extent(changed: list[EndplateReport]) -> list[str]:
     highest = max(measured, key=lambda one: one.height_percent or 0)
     height = f"{highest.height_percent:.0f}\u202f% of the vertebral height (class {highest.height_class})"
     places = [place for place in THIRDS if any(place in one.location for one in measured)]
-    whole = "from front to back" if len(places) == len(THIRDS) else listed(places)
-    return [f"up to {height}" if len(measured) > 1 else height, whole]
+    where = ["from front to back"] if len(places) == len(THIRDS) else [listed(places)] if places else []
+    return [f"up to {height}" if len(measured) > 1 else height, *where]
 
 
-def endplate_name(disc: DiscReport, name: str) -> str:
-    """An endplate of a disc as radiologists call it: "inferior endplate of L4" for the upper one of L4/L5."""
-    side = {"upper": "inferior", "lower": "superior"}[name]
-    return f"{side} endplate of {vertebrae_of(disc.level)[ENDPLATES.index(name)]}"
+def endplate_side(disc: DiscReport, name: str) -> tuple[str, str]:
+    """Vertebra and side of an endplate of a disc, as radiologists say: L4 and inferior for the upper one of L4/L5."""
+    return vertebrae_of(disc.level)[ENDPLATES.index(name)], {"upper": "inferior", "lower": "superior"}[name]
+
+
+def _endplate(disc: DiscReport, name: str) -> str:
+    vertebra, side = endplate_side(disc, name)
+    return f"{side} endplate of {vertebra}"
 
 
 def _pfirrmann(report: StudyReport) -> str:
