@@ -28,7 +28,7 @@ def manifest(tmp_path) -> Callable[[str], Path]:
 def write_examination(folder: Path, uid: str, patient: str, **attributes: object) -> None:
     """A sagittal T1 and T2 of one examination, in a folder each."""
     for contrast in ("t1", "t2"):
-        write_series(folder / contrast, PIXELS, contrast, StudyInstanceUID=uid, PatientID=patient, **attributes)
+        write_series(folder / contrast, PIXELS, contrast, spacing=(4.0, 2.0, 2.0), StudyInstanceUID=uid, PatientID=patient, **attributes)
 
 
 def test_a_list_of_files_alone_is_enough(manifest, tmp_path):

@@ -1,0 +1,168 @@
+"""CohortFolder: what of a cohort lies on disk, whole at every moment, whoever is killed in the midst of it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from .settings import Settings
+from .study_list import StudyEntry
+
+SCHEMA = "modicgrader-cohort-1"
+
+REPORT = "report.json"
+"""A folder of results that has it is whole."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A row of `failures.csv`: a study that was given up, why, and after how many seconds and attempts."""
+
+    study: str
+    kind: str
+    message: str
+    seconds: float
+    attempts: int
+
+
+class CohortFolder:
+    """The folder of a cohort: `cohort.json`, `studies/NAME/`, `failures.csv`, and the tables that are made of them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = Path(directory)
+        self.studies = self.directory / "studies"
+        self._failures = self.directory / "failures.csv"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs away for a while; the system lets go of it when this process is gone, however it ends.
+
+        Raises
+        ------
+        InputError
+            Another run is at work here.
+        """
+        from filelock import FileLock, Timeout
+
+        self.studies.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.directory / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise InputError(
+                "another run is at work in this folder; wait for its end, or name another with -o"
+            ) from None
+
+    def claim(self, entries: Sequence[StudyEntry], settings: Settings, source: Path) -> None:
+        """Say in `cohort.json` what belongs here, and remove what a killed run left half done.
+
+        Raises
+        ------
+        InputError
+            Something else belongs here.
+        """
+        path = self.directory / "cohort.json"
+        mine = configuration(entries, settings, source)
+        if path.exists():
+            theirs = json.loads(path.read_text(encoding="utf-8"))
+            if other := [name for name in mine if theirs.get(name) != mine[name]]:
+                raise InputError(
+                    f"the folder holds a cohort of another {' and '.join(other)}; name a new folder with -o, or go on "
+                    "with what it was begun with"
+                )
+        else:
+            write_whole(path, json.dumps(mine, indent=2))
+        for left in self.studies.glob(".*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def done(self) -> set[str]:
+        """Names of the studies whose results are whole."""
+        return {path.name for path in self.studies.iterdir() if (path / REPORT).exists()}
+
+    def is_done(self, study: str) -> bool:
+        return (self.studies / study / REPORT).exists()
+
+    def publish(self, unfinished: Path, study: str) -> None:
+        """Move a whole folder of results to its place, unless another worker's is there already."""
+        try:
+            unfinished.rename(self.studies / study)
+        except OSError:
+            if not self.is_done(study):
+                raise
+
+    def failures(self) -> dict[str, Failure]:
+        """What `failures.csv` says, by study."""
+        if not self._failures.exists():
+            return {}
+        with self._failures.open(newline="", encoding="utf-8") as file:
+            rows = [
+                Failure(**{**row, "seconds": float(row["seconds"]), "attempts": int(row["attempts"])})
+                for row in csv.DictReader(file)
+            ]
+        return {row.study: row for row in rows}
+
+    def write_failures(self, failures: Mapping[str, Failure]) -> None:
+        """Write `failures.csv`; it is there also where nothing failed, so that one sees that nothing did."""
+        unfinished = self._failures.with_suffix(".partial")
+        with unfinished.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, [field.name for field in fields(Failure)])
+            writer.writeheader()
+            writer.writerows(asdict(failure) for failure in failures.values())
+        unfinished.replace(self._failures)
+
+
+def configuration(entries: Sequence[StudyEntry], settings: Settings, source: Path) -> dict[str, Any]:
+    """What `cohort.json` says: all on which results depend, so that a folder never holds two kinds of them."""
+    from .. import __version__
+    from ..models import describe
+
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "models": describe(),
+        "only": list(settings.only),
+        "keep_identity": settings.keep_identity,
+        "studies": len(entries),
+        "manifest": digest(entries, source),
+    }
+
+
+def digest(entries: Sequence[StudyEntry], source: Path) -> str:
+    """SHA-256 of what the list of studies says of their pictures; labels and ages may be mended later.
+
+    Paths count from the list, which may be moved with its data.
+    """
+    top = source if source.is_dir() else source.parent
+    words = [
+        [
+            one.name,
+            one.examination,
+            one.lowest_disc,
+            *(path and _relative(path, top) for path in (one.t1, one.t2, one.dicom)),
+        ]
+        for one in entries
+    ]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()
+
+
+def _relative(path: Path, top: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, top)).as_posix()
+    except ValueError:  # on another drive of Windows
+        return path.as_posix()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that is never seen half written."""
+    unfinished = path.with_name(f".{path.name}.partial")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

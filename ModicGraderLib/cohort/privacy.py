@@ -1,0 +1,50 @@
+"""What tells who a patient is, taken out of what a cohort writes: paths, names of files, identifiers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from ..study import SpineStudy, Volume
+from .study_list import StudyEntry
+
+UID = re.compile(r"(?<![\w.])[0-2](?:\.\d+){4,}(?![\w.])")
+"""A DICOM unique identifier; decimal numbers and versions have fewer parts."""
+
+PLAIN = re.compile(r"\d{1,3}")
+"""Names that say nothing, and that are numbers of slices and the like too."""
+
+
+def without_paths(study: SpineStudy) -> SpineStudy:
+    """The study whose volumes do not say where they were read from."""
+    return replace(study, t1=_without_path(study.t1), t2=_without_path(study.t2))
+
+
+def _without_path(volume: Volume | None) -> Volume | None:
+    return volume and replace(volume, source={key: value for key, value in volume.source.items() if key != "path"})
+
+
+def without_names(text: str, entry: StudyEntry) -> str:
+    """A message about a study in which its files are called T1, T2 or the examination, and no path or UID stands."""
+    for path, word in _words(entry):
+        for name in (str(path), str(path.resolve()), *map(str, path.parents)):
+            if len(name) > 1:
+                text = text.replace(name, word)
+        text = _replaced(text, path.name, word)
+    for path in entry.paths:
+        # Only where a message is to be shown, so never for studies that are well.
+        for below in sorted(path.rglob("*") if path.is_dir() else (), key=lambda one: -len(one.name)):
+            text = _replaced(text, below.name, "a folder" if below.is_dir() else "a file")
+    return UID.sub("a UID", text)
+
+
+def _words(entry: StudyEntry) -> list[tuple[Path, str]]:
+    named = ((entry.t1, "T1"), (entry.t2, "T2"), (entry.dicom, "the examination"))
+    return [(path, word) for path, word in named if path is not None]
+
+
+def _replaced(text: str, name: str, word: str) -> str:
+    if name not in text or PLAIN.fullmatch(name):
+        return text
+    return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", word, text)

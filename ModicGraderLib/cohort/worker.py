@@ -1,0 +1,117 @@
+"""grade_entry(): what a worker does with one study, on this machine or as a task of a Dask cluster."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .folder import CohortFolder
+from .grading_process import GradingProcess, Kind, Trial
+from .settings import Settings
+from .study_list import StudyEntry
+
+RUN = "run.json"
+"""How a study was graded, beside its results."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an attempt at a study; `kind` and `message` as `Trial` has them."""
+
+    study: str
+    kind: Kind
+    message: str = ""
+    seconds: float = 0.0
+
+
+def grade_entry(settings: Settings, entry: StudyEntry, attempt: int) -> Outcome:
+    """Grade a study in a process of its own, and put its results into the folder of the cohort, all at once.
+
+    A study whose results are there already, since a worker that was thought lost had gone on, is not graded again.
+
+    Parameters
+    ----------
+    attempt:
+        Which one it is, from 1.
+
+    Raises
+    ------
+    InputError, RuntimeError
+        As `GradingProcess.grade`.
+    """
+    folder = CohortFolder(settings.directory)
+    if folder.is_done(entry.name):
+        return Outcome(entry.name, "done")
+    with tempfile.TemporaryDirectory(prefix=f".{entry.name}-", dir=folder.studies, ignore_cleanup_errors=True) as name:
+        unfinished = Path(name, entry.name)
+        with _processes.lent(settings) as process:
+            trial = process.grade(entry, unfinished)
+        if trial.kind == "done":
+            _write_run(unfinished / RUN, trial, process.name, attempt)
+            folder.publish(unfinished, entry.name)
+    return Outcome(entry.name, trial.kind, trial.message, trial.seconds)
+
+
+def end_processes() -> None:
+    """End all grading processes of this worker, also those at work."""
+    _processes.end_all()
+
+
+def _write_run(path: Path, trial: Trial, worker: str, attempt: int) -> None:
+    words = {
+        "seconds": trial.seconds,
+        "peak_memory_mb": trial.peak_memory_mb,
+        "worker": worker,
+        "attempt": attempt,
+    }
+    path.write_text(json.dumps(words), encoding="utf-8")
+
+
+class _Processes:
+    """The grading processes of this worker, kept from study to study: one for each of its threads at work."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[GradingProcess] = []
+        self._lent: set[GradingProcess] = set()
+
+    @contextmanager
+    def lent(self, settings: Settings) -> Iterator[GradingProcess]:
+        """One that is idle, or a new one; it stays only if it did its work without a fault."""
+        process = self._take(settings)
+        try:
+            yield process
+        except BaseException:
+            process.end()
+            raise
+        finally:
+            with self._lock:
+                self._lent.discard(process)
+                if process.is_fit():
+                    self._idle.append(process)
+        if not process.is_fit():
+            process.end()
+
+    def _take(self, settings: Settings) -> GradingProcess:
+        with self._lock:
+            others = [one for one in self._idle if one.settings != settings or not one.is_fit()]
+            self._idle = [one for one in self._idle if one not in others]
+            process = self._idle.pop() if self._idle else GradingProcess(settings)
+            self._lent.add(process)
+        for one in others:
+            one.end()
+        return process
+
+    def end_all(self) -> None:
+        with self._lock:
+            processes, self._idle = [*self._idle, *self._lent], []
+        for process in processes:
+            process.end()
+
+
+_processes = _Processes()
