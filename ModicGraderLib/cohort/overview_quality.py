@@ -1,0 +1,116 @@
+"""What a reader of a cohort should look at before its figures: studies with findings, failures, what was withheld."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..corrections import TITLES
+from ..errors import InputError
+from ..grading.abstention import GRADES
+from ..report import QualityFinding, StudyReport
+from .outcome_read import Columns
+
+LISTED = 100
+"""So many studies and failures are listed on the page; the tables have all."""
+
+_GRADE = re.compile(rf"(?:^|; )({'|'.join(GRADES)}): ")
+_PERCENT = re.compile(r"\d+%")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many studies are done, failed, and left, of all there are."""
+
+    done: int
+    failed: int
+    left: int
+
+
+@dataclass(frozen=True)
+class FlaggedStudy:
+    """A study with warnings or errors, worst first; `page` is its report, from the cohort's folder."""
+
+    name: str
+    page: str | None
+    findings: tuple[QualityFinding, ...]
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A grade: at how many discs it was withheld, of how many, and how often for each reason."""
+
+    title: str
+    count: int
+    total: int
+    reasons: tuple[tuple[str, int], ...]
+
+
+def read_failures(directory: Path) -> list[dict[str, str]]:
+    """The rows of `failures.csv`: study, kind, message, seconds, attempts; [] where nothing failed."""
+    path = directory / "failures.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def progress_of(names: Sequence[str], done: Sequence[str], failures: Sequence[dict[str, str]]) -> Progress:
+    """A study that is done counts as such, even if it failed before."""
+    failed = {row["study"] for row in failures} & set(names) - set(done)
+    return Progress(len(done), len(failed), len(names) - len(done) - len(failed))
+
+
+def flagged_studies(directory: Path, studies: Columns) -> list[FlaggedStudy]:
+    """The `LISTED` studies with most errors, then most warnings."""
+    order = np.lexsort((studies["study"], -studies["warnings"], -studies["errors"]))
+    flagged = (studies["errors"] + studies["warnings"])[order] > 0
+    return [_flagged(directory, str(studies["study"][row])) for row in order[flagged][:LISTED]]
+
+
+def _flagged(directory: Path, name: str) -> FlaggedStudy:
+    folder = directory / "studies" / name
+    try:
+        quality = StudyReport.read(folder / "report.json").quality
+    except InputError:
+        quality = []  # it was there a moment ago; the tables have its codes
+    severe = sorted((one for one in quality if one.severity != "info"), key=lambda one: one.severity)
+    page = f"studies/{name}/report.html" if (folder / "report.html").exists() else None
+    return FlaggedStudy(name, page, tuple(severe))
+
+
+def finding_counts(studies: Columns) -> list[tuple[str, int]]:
+    """How many studies have each quality finding, by its code in words, the most frequent first."""
+    codes = Counter(code for text in studies["findings"] if text for code in text.split("; "))
+    return [(code.replace("_", " "), count) for code, count in codes.most_common()]
+
+
+def withheld_grades(discs: Columns) -> list[Withheld]:
+    """What the program withheld, by grade."""
+    reasons: dict[str, Counter[str]] = {grade: Counter() for grade in GRADES}
+    for grade, reason in _abstained(discs["abstained"]):
+        reasons[grade][_PERCENT.sub("…\u202f%", reason)] += 1
+    return [
+        Withheld(TITLES[grade], counts.total(), len(discs["abstained"]), tuple(counts.most_common()))
+        for grade, counts in reasons.items()
+    ]
+
+
+def _abstained(texts: np.ndarray) -> Iterator[tuple[str, str]]:
+    """Grade and reason of all that the column `abstained` tells; reasons have semicolons of their own."""
+    for text in texts:
+        if text:
+            _, *parts = _GRADE.split(text)
+            yield from zip(parts[::2], parts[1::2], strict=True)
+
+
+def software_counts(studies: Columns) -> list[tuple[str, str, int]]:
+    """Version, models and number of studies of each mix that graded them; more than one should not be."""
+    mixes = Counter(zip(studies["software_version"], studies["models"], strict=True))
+    return [(version, models, count) for (version, models), count in mixes.most_common()]
