@@ -1,0 +1,90 @@
+"""A graded study as DICOM, in the examination it came from: segmentations, a structured report, and the printed page."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..graded import GradedStudy
+from .dicom_source import read_files, read_frames, unchecked
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+FILES = ("spine.dcm", "modic_changes.dcm", "report.dcm", "page.dcm")
+"""What `write_dicom` may write."""
+
+SERIES_NUMBERS = dict(zip(FILES, (9001, 9002, 9003, 9004), strict=True))
+"""High, so that they stand behind the series that were acquired."""
+
+
+def available() -> bool:
+    """Whether highdicom is installed, which Slicer brings from 5.12 on."""
+    return importlib.util.find_spec("highdicom") is not None
+
+
+def write_dicom(graded: GradedStudy, folder: Path, *, page: Path | None = None) -> None:
+    """Write a graded study as DICOM objects of the examination that its reference volume was read from.
+
+    `spine.dcm` is a segmentation of vertebrae, discs and canal; `modic_changes.dcm` one of the changes, each type at
+    each endplate, where there are any; `report.dcm` the structured report (TID 1500), which refers to both. Patient
+    and study are those of the source, series and objects are new.
+
+    Parameters
+    ----------
+    folder:
+        There already.
+    page:
+        The printed report, a PDF; it becomes `page.dcm`.
+
+    Raises
+    ------
+    InputError
+        The study was not read from DICOM, its files are gone or lack what results must refer to, or highdicom is not
+        installed.
+    """
+    if not available():
+        raise InputError("DICOM results need the package highdicom; install it, or leave DICOM results out")
+    from .dicom_page import encapsulated
+    from .dicom_report import structured_report
+    from .dicom_segments import change_segments, segmentation, spine_segments
+
+    reference = graded.study.reference
+    with unchecked():
+        files = read_files(reference)
+        source = read_frames(reference, files)
+        others = [file for volume in graded.study.volumes if volume is not reference for file in read_files(volume)]
+        spine = segmentation(
+            spine_segments(graded),
+            graded,
+            source,
+            label="SPINE",
+            title="ModicGrader spine (research use only)",
+            series=SERIES_NUMBERS["spine.dcm"],
+        )
+        made = {"spine.dcm": spine}
+        changes = change_segments(graded)
+        if changes:
+            made["modic_changes.dcm"] = segmentation(
+                changes,
+                graded,
+                source,
+                label="MODIC_CHANGES",
+                title="ModicGrader Modic changes (research use only)",
+                series=SERIES_NUMBERS["modic_changes.dcm"],
+            )
+        made["report.dcm"] = structured_report(
+            graded, [*files, *others], list(made.values()), changes, series=SERIES_NUMBERS["report.dcm"]
+        )
+        if page is not None:
+            made["page.dcm"] = encapsulated(Path(page), files[0], series=SERIES_NUMBERS["page.dcm"])
+        for name, dataset in made.items():
+            _write(dataset, Path(folder) / name)
+
+
+def _write(dataset: Dataset, path: Path) -> None:
+    unfinished = path.with_name(f".unfinished-{path.name}")
+    dataset.save_as(unfinished, enforce_file_format=True)
+    unfinished.replace(path)

@@ -1,0 +1,78 @@
+"""The graded example as if it had been read from DICOM: its pictures as series of any order and flip, and its findings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from dicom_factory import STUDY, write_enhanced, write_series
+from graded_example import example_graded_study
+
+from ModicGraderLib.graded import GradedStudy
+from ModicGraderLib.io.reading import read_dicom_study
+from ModicGraderLib.study import Volume
+
+MIRRORED = [(turned, rows, columns) for turned in (False, True) for rows in (False, True) for columns in (False, True)]
+"""Every way a sagittal picture can lie in its file: rows and columns exchanged, either of them backwards."""
+
+COMPLETE = {
+    "PatientSex": "F",
+    "StudyTime": "101500",
+    "StudyID": "1",
+    "AccessionNumber": "A1",
+    "ReferringPhysicianName": "Referring^Doctor",
+    "SeriesNumber": 4,
+    "InstanceNumber": 1,
+    "PositionReferenceIndicator": "",
+}
+"""What real series have beyond what `dicom_factory` writes."""
+
+
+def write_volume(
+    folder: Path,
+    volume: Volume,
+    lies: tuple[bool, bool, bool] = (False, False, False),
+    enhanced: bool = False,
+    **attributes: object,
+) -> None:
+    """Write a volume as a DICOM series; `lies` is one of `MIRRORED`, `attributes` are those of `write_series`."""
+    turned, rows_back, columns_back = lies
+    array, steps, origin = np.rint(volume.array).astype(np.uint16), volume.affine[:3, :3].T.copy(), volume.affine[:3, 3]
+    if turned:
+        array, steps = array.transpose(0, 2, 1), steps[[0, 2, 1]]
+    back = [False, rows_back, columns_back]
+    back[0] = float(np.cross(_sign(back[2]) * steps[2], _sign(back[1]) * steps[1]) @ steps[0]) < 0
+    for axis in np.flatnonzero(back):
+        array, origin = np.flip(array, axis), origin + (array.shape[axis] - 1) * steps[axis]
+        steps[axis] *= -1
+    spacing = np.linalg.norm(steps, axis=1)
+    directions = [float(value) for value in (*steps[2] / spacing[2], *steps[1] / spacing[1])]
+    place = {"orientation": directions, "spacing": tuple(map(float, spacing)), "origin": tuple(origin)}
+    sequence = volume.contrast
+    if enhanced:
+        write_enhanced(folder / "enhanced.dcm", array, sequence, **place, **{**COMPLETE, **attributes})
+    else:
+        names = [f"{number:03d}.dcm" for number in np.random.default_rng(0).permutation(len(array))]
+        write_series(folder, array, sequence, **place, names=names, **{**COMPLETE, **attributes})
+
+
+def graded_from_dicom(folder: Path, graded: GradedStudy | None = None, **written: object) -> GradedStudy:
+    """A graded study (the example, where none is given) whose T2, and T1 where it has one, were read from `folder`.
+
+    `written` are arguments of `write_volume` for both series.
+    """
+    graded = graded or example_graded_study()
+    for volume in graded.study.volumes:
+        write_volume(folder / volume.contrast, volume, **written)
+    study = read_dicom_study(folder, align=False)
+    for read, drawn in zip(study.volumes, graded.study.volumes, strict=True):
+        assert read.array.shape == drawn.array.shape and np.allclose(read.affine, drawn.affine, atol=1e-3)
+    return replace(graded, study=study)
+
+
+def _sign(backwards: bool) -> int:
+    return -1 if backwards else 1
+
+
+__all__ = ["COMPLETE", "MIRRORED", "STUDY", "graded_from_dicom", "write_volume"]
