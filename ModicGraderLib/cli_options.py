@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,13 @@ import typer
 
 from .errors import InputError
 
+Device = Enum("Device", {name: name for name in ("auto", "cpu", "cuda", "mps")}, type=str)
+Output = Enum("Output", {name: name for name in ("report", "map", "evidence")}, type=str)
+
 OutputFolder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Where = Annotated[Device, typer.Option("--device", help="Where the networks run.")]
+Only = Annotated[list[Output] | None, typer.Option(help="Leave the rest out to save time; may be repeated.")]
 
 
 def check_output(directory: Path) -> None:
