@@ -31,19 +31,18 @@ class OrthancServer:
 
     Attributes
     ----------
+    root:
+        Its address, which stays the same when it is started again.
     url:
         Address of its DICOMweb service.
-    address:
-        Host and port, which stay the same when it is started again.
     """
 
     def __init__(self, folder: Path):
         self._folder = folder
         self._process: subprocess.Popen | None = None
         port = free_port()
-        self.address = ("127.0.0.1", port)
-        self._rest = f"http://127.0.0.1:{port}"
-        self.url = f"{self._rest}/dicom-web"
+        self.root = f"http://127.0.0.1:{port}"
+        self.url = f"{self.root}/dicom-web"
         configuration = {
             "Name": "ModicGrader test",
             "StorageDirectory": str(folder / "storage"),
@@ -93,7 +92,7 @@ class OrthancServer:
     def _ask(self, method: str, path: str, **more: object) -> requests.Response:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.request(method, self._rest + path, auth=(USER, PASSWORD), timeout=START_S, **more)
+            answer = session.request(method, self.root + path, auth=(USER, PASSWORD), timeout=START_S, **more)
         answer.raise_for_status()
         return answer
 

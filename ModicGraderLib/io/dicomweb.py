@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydicom import Dataset, dcmread
 from pydicom.datadict import tag_for_keyword
 from pydicom.errors import InvalidDicomError
-from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, UncompressedTransferSyntaxes
 
 from ..errors import InputError
 from ..progress import Progress
@@ -171,10 +171,13 @@ def _wanted(headers: Mapping[Path, Dataset]) -> list[Path]:
     InputError
         There are none.
     """
-    series = stacks(picture for path, header in headers.items() for picture in pictures_in(path, header))
-    fitting = {
-        path for one in series if one.plane == "sagittal" and one.contrast in WANTED_CONTRASTS for path in one.paths
-    }
+    try:
+        series = stacks(picture for path, header in headers.items() for picture in pictures_in(path, header))
+        sagittal = [one for one in series if one.plane == "sagittal" and one.contrast in WANTED_CONTRASTS]
+    except (ValueError, TypeError, AttributeError, LookupError):
+        # Not from the error, which may hold values of headers.
+        raise InputError("the server describes its images wrongly; export the study as DICOM files") from None
+    fitting = {path for one in sagittal for path in one.paths}
     fitting |= {path for path, header in headers.items() if _is_silent(header)}
     if not fitting:
         # Says what there is instead.
@@ -215,8 +218,8 @@ def _is_whole(image: Dataset) -> bool:
     """pydicom takes what is cut off without a word; compressed pixels are then not there at all."""
     from pydicom.pixels.utils import get_expected_length
 
-    compressed = image.file_meta.TransferSyntaxUID.is_compressed
-    return compressed or len(image.PixelData) >= get_expected_length(image)
+    plain = image.file_meta.TransferSyntaxUID in UncompressedTransferSyntaxes
+    return not plain or len(image.PixelData) >= get_expected_length(image)
 
 
 def _is_decodable(image: Dataset) -> bool:
