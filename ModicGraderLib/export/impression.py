@@ -114,9 +114,14 @@ def _extent(changed: list[EndplateReport]) -> list[str]:
         return []
     highest = max(measured, key=lambda one: one.height_percent or 0)
     height = f"{highest.height_percent:.0f}\u202f% of the vertebral height (class {highest.height_class})"
-    places = [place for place in THIRDS if any(place in one.location for one in measured)]
-    where = ["from front to back"] if len(places) == len(THIRDS) else [listed(places)] if places else []
-    return [f"up to {height}" if len(measured) > 1 else height, *where]
+    where = place([third for one in measured for third in one.location])
+    return [f"up to {height}" if len(measured) > 1 else height, *([where] if where else [])]
+
+
+def place(location: Iterable[str]) -> str:
+    """Where along the endplate a change lies, by the thirds of `EndplateReport.location`; empty where none is named."""
+    taken = [third for third in THIRDS if third in set(location)]
+    return "from front to back" if len(taken) == len(THIRDS) else listed(taken) if taken else ""
 
 
 def endplate_side(disc: DiscReport, name: str) -> tuple[str, str]:

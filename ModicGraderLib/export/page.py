@@ -7,49 +7,61 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..anatomy import ENDPLATES, MODIC_MAP_LABELS, vertebrae_of
+from ..anatomy import ENDPLATES, MODIC_MAP_LABELS
 from ..corrections import TITLES, machine_report, minute, standing, standing_at, words
 from ..graded import GradedStudy
-from ..grading.decisions import CHANGE_CALLED
+from ..grading.decisions import CHANGE_CALLED, DECIDED
 from ..report import DiscReport, EndplateReport, StudyReport
 from ..resources import resource_path
 from ..study import Volume
-from ..wording import listed, percent
-from .pictures import EVIDENCE, MODIC_COLORS, gray_windows, level_pictures, overviews
+from ..wording import NOTHING, listed, percent
+from .impression import LESIONS, endplate_side, impression, level_findings, place, withheld_grades
+from .pictures import EVIDENCE, MODIC_COLORS, Picture, gray_windows, level_pictures, overviews
 
 if TYPE_CHECKING:
     import jinja2
 
 CONTRASTS = {"t1": "T1", "t2": "T2", "t2_fat_suppressed": "T2 fat-suppressed"}
+PICTURES = {**CONTRASTS, EVIDENCE: "Evidence"}
 SEVERITIES = ("error", "warning", "info")
-LIKELY = 0.5
-"""Probability from which a finding is set off in the table; all probabilities are calibrated."""
 
 
 def report_page(graded: GradedStudy) -> str:
     """The HTML of a graded study's report, with its pictures inside and no address outside."""
-    environment = template_environment("Report")
-    environment.filters["percent"] = percent
-    environment.filters["measured"] = measured
     report, windows = graded.report, gray_windows(graded)
     located = {disc.level: disc for disc in graded.location.discs}
+    environment = template_environment("Report")
+    environment.filters |= {
+        "percent": percent,
+        "measured": measured,
+        "words": lambda disc, field: _words(field, disc.readings[field].grade, NOTHING),
+        "own_chance": _own_chance,
+        "withheld_at": lambda disc: withheld_grades(report, disc),
+        "side": lambda disc, name: " ".join(endplate_side(disc, name)),
+        "place": place,
+        "seen": _seen,
+    }
     return environment.get_template("report.html.jinja").render(
         report=report,
         findings=sorted(report.quality, key=lambda finding: SEVERITIES.index(finding.severity)),
-        summary=summary(report),
+        impression=impression(report),
         withheld=withheld(report),
-        overviews=overviews(graded, windows),
-        levels=[(disc, level_pictures(graded, located[disc.level], windows)) for disc in report.discs],
+        overviews=overviews(graded, windows) if report.discs else [],
+        pictures=[
+            (disc, level_pictures(graded, located[disc.level], windows), level_findings(report, disc))
+            for disc in report.discs
+        ],
+        endplates=[(disc, name, disc.endplates[name]) for disc in report.discs for name in ENDPLATES],
         series=[_series(volume) for volume in graded.study.volumes],
-        titles={**CONTRASTS, EVIDENCE: "Evidence"},
+        titles=PICTURES,
         type_colors=_type_colors(graded),
-        likely=LIKELY,
+        likely=DECIDED,
         called=CHANGE_CALLED,
-        extents=extents(report),
+        nothing=NOTHING,
         said={disc.level: one for disc, one in zip(report.discs, machine_report(report).discs, strict=True)},
         corrected={disc.level: standing_at(report, disc.level) for disc in report.discs},
         corrections=[
-            (one, TITLES[one.field], words(one.field, one.machine), words(one.field, one.reader_value), minute(one))
+            (one, TITLES[one.field], _words(one.field, one.machine), _words(one.field, one.reader_value), minute(one))
             for one in standing(report)
         ],
     )
@@ -73,36 +85,9 @@ def measured(report: DiscReport | EndplateReport | StudyReport, name: str, digit
     """A measure with the half width of its 95 % interval; an en dash where there is none."""
     value = getattr(report, name)
     if value is None:
-        return "–"
+        return NOTHING
     text = f"{value:.{digits}f}".replace("-", "\u2212")
     return text if name not in report.uncertainty else f"{text} ± {report.uncertainty[name]:.{digits}f}"
-
-
-def extents(report: StudyReport) -> list[tuple[str, str, EndplateReport]]:
-    """Level, vertebra and endplate of every change that was measured, head to foot."""
-    return [
-        (disc.level, vertebra, disc.endplates[name])
-        for disc in report.discs
-        for name, vertebra in zip(ENDPLATES, vertebrae_of(disc.level), strict=True)
-        if disc.endplates[name].height_percent
-    ]
-
-
-def summary(report: StudyReport) -> str:
-    """What stands out, in one or two sentences."""
-    if not report.discs:
-        return "No disc was graded."
-    discs = report.discs
-    changed = [disc for disc in discs if _is_changed(disc, report)]
-    narrowed = [disc.level for disc in discs if disc.narrowing.grade]
-    graded = [disc for disc in discs if disc.pfirrmann.grade is not None]
-    parts = [f"Modic changes at {listed([_typed(disc) for disc in changed])}" if changed else "No Modic changes"]
-    if graded:
-        worst = max(disc.pfirrmann.grade for disc in graded)
-        at = listed([disc.level for disc in graded if disc.pfirrmann.grade == worst])
-        parts.append(f"highest Pfirrmann grade {worst} at {at}")
-    parts.append(f"narrowed discs: {listed(narrowed)}" if narrowed else "no narrowed disc")
-    return "; ".join(parts) + "."
 
 
 def withheld(report: StudyReport) -> list[str]:
@@ -121,27 +106,39 @@ def withheld(report: StudyReport) -> list[str]:
     return sentences
 
 
-def _type_colors(graded: GradedStudy) -> dict[str, str]:
-    """CSS color of each Modic type that the map shows."""
-    labels = np.unique(graded.maps.get("modic_map", 0))
-    shown = (name for name in MODIC_COLORS if MODIC_MAP_LABELS[name] in labels)
-    return {name: css_color(name) for name in shown}
-
-
 def css_color(type_: str) -> str:
     """Color of the line around a region of a Modic type."""
     return "#{:02x}{:02x}{:02x}".format(*MODIC_COLORS[type_])
 
 
-def _is_changed(disc: DiscReport, report: StudyReport) -> bool:
-    """Whether a disc is changed: by what a reader says, else by the probability, which is there without a type too."""
-    if "modic" in standing_at(report, disc.level):
-        return disc.modic.grade not in (None, "0")
-    return (disc.modic.any_change or 0) >= CHANGE_CALLED
+def _words(field: str, value: Any, withheld: str = "withheld") -> str:
+    """What was said of a field, as it stands in a table."""
+    if value is None:
+        return withheld
+    return LESIONS.get(value, value) if field == "endplate_lesion" else words(field, value)
 
 
-def _typed(disc: DiscReport) -> str:
-    return f"{disc.level} (type {disc.modic.grade})" if disc.modic.grade else f"{disc.level} (type not given)"
+def _own_chance(disc: DiscReport, field: str) -> float | None:
+    """Probability of the grade that is given; None where it is withheld."""
+    reading = disc.readings[field]
+    return None if reading.grade is None else reading.probabilities.get(str(reading.grade))
+
+
+def _seen(picture: Picture, level: str | None) -> str:
+    """What a picture shows, for those who do not see it; without a level, of the whole spine."""
+    where = f"at {level}" if level else f"of the spine, {listed([one.level for one in picture.outlines])} outlined"
+    if picture.shows == EVIDENCE:
+        return f"Evidence {where}: heat over the image shows what spoke for a change"
+    types = picture.types
+    seen = f"mapped changes of type {listed(types)} outlined" if types else "no mapped change outlined"
+    return f"{PICTURES[picture.shows]} {where}: {seen}"
+
+
+def _type_colors(graded: GradedStudy) -> dict[str, str]:
+    """CSS color of each Modic type that the map shows."""
+    labels = np.unique(graded.maps.get("modic_map", 0))
+    shown = (name for name in MODIC_COLORS if MODIC_MAP_LABELS[name] in labels)
+    return {name: css_color(name) for name in shown}
 
 
 def _series(volume: Volume) -> dict[str, Any]:

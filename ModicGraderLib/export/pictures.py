@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -22,9 +22,15 @@ REGION_PIXEL_MM = 0.25
 REGION_SHAPE = (200, 240)
 """(rows, columns) of a level's picture: 50 x 60 mm."""
 
+HEAT_NEAR_MM = 18.0
+"""Heat farther above or below the middle of a disc is that of its neighbor."""
+
 OVERVIEW_PIXEL_MM = 0.5
 OVERVIEW_MARGIN_MM = np.array([32.0, 45.0])
 """What the overview shows around the discs along (rows, columns)."""
+
+MARKED_MM2 = 12.0
+"""A region of a Modic type smaller than this in a picture has no room for its name."""
 
 WINDOW_PERCENTILES = (0.5, 99.5)
 WINDOW_HEADROOM = 1.2
@@ -32,7 +38,6 @@ WINDOW_HEADROOM = 1.2
 
 MODIC_COLORS = {"I": (232, 93, 80), "II": (242, 190, 60), "III": (90, 150, 235)}
 """Red, green, blue of the line around a region of each Modic type."""
-
 
 EVIDENCE = "evidence"
 """Picture, and map, of what spoke for a change."""
@@ -60,8 +65,17 @@ class Outline:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """The name of a Modic type beside a region of it, which begins at (column, row): not all can tell the colors."""
+
+    type: str
+    column: float
+    row: float
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A JPEG as a `data:` address, its size in pixels, and the discs to draw over it.
+    """A JPEG as a `data:` address, its size in pixels, and the discs and Modic types to name over it.
 
     `shows` is a contrast of `study.Volume`, or `EVIDENCE`.
     """
@@ -71,6 +85,13 @@ class Picture:
     width: int
     height: int
     outlines: list[Outline]
+    marks: list[Mark] = field(default_factory=list)
+
+    @property
+    def types(self) -> list[str]:
+        """The Modic types that are named in it."""
+        named = {mark.type for mark in self.marks}
+        return [name for name in MODIC_COLORS if name in named]
 
 
 Windows = dict[str, tuple[float, float]]
@@ -91,14 +112,15 @@ def gray_windows(graded: GradedStudy) -> Windows:
 def level_pictures(graded: GradedStudy, disc: LocatedDisc, windows: Windows) -> list[Picture]:
     """T1 and T2, as far as there, of one disc lying level, in the slice of the reference nearest to its center.
 
-    Where evidence is seen, a last picture shows it over the reference.
+    Where evidence is seen near the disc, a last picture shows it over the reference.
     """
     reference = graded.study.reference
     grid = disc_grid(disc, reference, shape=REGION_SHAPE, pixel_mm=REGION_PIXEL_MM, slices=1)
     pictures = [_picture(graded, volume, grid, (disc,), windows) for volume in graded.study.volumes]
     if EVIDENCE in graded.maps:
         heat = resample(graded.maps[EVIDENCE], reference.grid, grid, outside=0.0)[0]
-        if heat.max() > HEAT_FROM:
+        middle, near = REGION_SHAPE[0] // 2, int(HEAT_NEAR_MM / REGION_PIXEL_MM)
+        if heat[middle - near : middle + near].max() > HEAT_FROM:
             pixels = tint(_gray_pixels(reference, grid, windows), heat)
             pictures.append(_framed(EVIDENCE, pixels, grid, (disc,)))
     return pictures
@@ -127,13 +149,22 @@ def _overview_grid(graded: GradedStudy) -> Grid:
 def _picture(
     graded: GradedStudy, volume: Volume, grid: Grid, discs: tuple[LocatedDisc, ...], windows: Windows
 ) -> Picture:
-    pixels = _gray_pixels(volume, grid, windows)
+    pixels, marks = _gray_pixels(volume, grid, windows), []
     if "modic_map" in graded.maps:
         types = resample(graded.maps["modic_map"], graded.study.reference.grid, grid, order=0, outside=0)[0]
         for name, label in MODIC_MAP_LABELS.items():
             region = types == label
             pixels[region & ~ndimage.binary_erosion(region)] = MODIC_COLORS[name]
-    return _framed(volume.contrast, pixels, grid, discs)
+            marks += _marks(name, region, float(np.prod(np.linalg.norm(grid.affine[:3, 1:3], axis=0))))
+    return replace(_framed(volume.contrast, pixels, grid, discs), marks=marks)
+
+
+def _marks(type_: str, region: np.ndarray, pixel_mm2: float) -> list[Mark]:
+    """One mark behind each part of a region (rows, columns) that is large enough."""
+    parts, count = ndimage.label(region)
+    places = [np.argwhere(parts == number) for number in range(1, count + 1)]
+    ends = [place[place[:, 1].argmax()] for place in places if len(place) * pixel_mm2 >= MARKED_MM2]
+    return [Mark(type_, float(column), float(row)) for row, column in ends]
 
 
 def _gray_pixels(volume: Volume, grid: Grid, windows: Windows) -> np.ndarray:

@@ -11,7 +11,7 @@ from graded_example import example_graded_study
 
 from ModicGraderLib.corrections import correct, correct_map, map_reading, renumber
 from ModicGraderLib.export import write_results
-from ModicGraderLib.export.page import summary
+from ModicGraderLib.export.impression import summary
 from ModicGraderLib.graded import MACHINE_MAP
 from ModicGraderLib.report import StudyReport
 from ModicGraderLib.resources import resource_path
@@ -127,7 +127,7 @@ def test_page_shows_both_with_who_and_when(folder):
         "T12/L1 Pfirrmann grade withheld 2 AB",
         "L5/S1 Modic map upper 2100 mm³, lower 0 mm³ upper 1500 mm³, lower 0 mm³ CD",
         "The corrected grades of L4/L5 disagree",
-        "L4 at L4/L5 0 by a reader, not the map",
+        "L4 inferior L4/L5 0 &#9998; program: II, 94 % by a reader, not the map",
         "corrected by a reader where it says so",
     ):
         assert said in page.replace("\u202f", " ").replace("✎", "&#9998;"), said
@@ -143,7 +143,7 @@ def test_a_page_without_corrections_does_not_speak_of_them(tmp_path):
 
 def test_the_summary_follows_the_reader():
     report = correct(correct(GRADED.report, "L4/L5", "modic", "0", "AB"), "L1/L2", "modic", "III", "AB")
-    assert summary(report).startswith("Modic changes at L1/L2 (type III) and L5/S1 (type I);")
+    assert summary(report).startswith("Modic changes: L1/L2 type III; L5/S1 type I at the inferior endplate of L5")
 
 
 def test_terminal_shows_both_and_json_holds_all(capsys, tmp_path):
