@@ -15,7 +15,7 @@ from .settings import Settings
 from .study_list import StudyEntry
 from .worker import Outcome, end_processes, grade_entry
 
-WORKER_GB = 2.5
+WORKER_GB = 2.0
 """Memory to reckon with for each worker by default, in 1e9 bytes; docs/cohort.md says what was measured."""
 
 CONNECT_S = 30.0

@@ -25,6 +25,8 @@ LOOK_S = 1.0
 
 LOST = "its worker was lost, again and again"
 
+Tell = Callable[[Path, Sequence[StudyEntry]], list[Path]]
+
 Hear = Callable[[StudyEntry, Outcome, int], None]
 
 
@@ -47,6 +49,7 @@ def run_cohort(
     *,
     retry_failed: bool = False,
     show: Callable[[Tally], None] = lambda tally: None,
+    tell: Tell | None = None,
 ) -> CohortEnd:
     """Grade what is not done yet, and tell the cohort as one.
 
@@ -60,6 +63,8 @@ def run_cohort(
         Try those again that failed earlier.
     show:
         Called about once a second, and at the end.
+    tell:
+        Writes the tables and pages of what is done, and returns their paths; `outcome.write_outcome` if None.
 
     Raises
     ------
@@ -68,9 +73,9 @@ def run_cohort(
     Cancelled
         Ctrl-C; what was finished is kept.
     """
-    # Only here: tables and pages are of no use to workers.
-    from .outcome import write_outcome
-
+    if tell is None:
+        # Only here: tables and pages are of no use to workers.
+        from .outcome import write_outcome as tell
     folder = CohortFolder(settings.directory)
     with folder.held():
         folder.claim(entries, settings, source)
@@ -98,7 +103,7 @@ def run_cohort(
         except KeyboardInterrupt:
             cancelled = True
         show(tally)
-        files = write_outcome(settings.directory, entries)
+        files = tell(settings.directory, entries)
     if cancelled:
         raise Cancelled(f"cancelled; {tally} are kept, and the same command goes on with the rest")
     return CohortEnd(tally.all_done, tally.failed, tally.left, tally.seconds, files)

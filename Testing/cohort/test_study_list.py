@@ -13,7 +13,10 @@ from ModicGraderLib.io import read_dicom_study
 from ModicGraderLib.training.labelled_study import DiscLabels
 
 UIDS = [generate_uid(entropy_srcs=[name]) for name in ("first", "second", "third")]
-PIXELS = picture_stack(slices=3, rows=64, columns=64)
+PIXELS = {
+    contrast: picture_stack(slices=3, rows=64, columns=64, seed=seed) for seed, contrast in enumerate(("t1", "t2"))
+}
+SPACING = (4.0, 2.0, 2.0)
 
 
 @pytest.fixture
@@ -27,8 +30,9 @@ def manifest(tmp_path) -> Callable[[str], Path]:
 
 def write_examination(folder: Path, uid: str, patient: str, **attributes: object) -> None:
     """A sagittal T1 and T2 of one examination, in a folder each."""
-    for contrast in ("t1", "t2"):
-        write_series(folder / contrast, PIXELS, contrast, spacing=(4.0, 2.0, 2.0), StudyInstanceUID=uid, PatientID=patient, **attributes)
+    identity = {"StudyInstanceUID": uid, "PatientID": patient, **attributes}
+    for contrast, pixels in PIXELS.items():
+        write_series(folder / contrast, pixels, contrast, spacing=SPACING, **identity)
 
 
 def test_a_list_of_files_alone_is_enough(manifest, tmp_path):
