@@ -6,18 +6,15 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from . import __version__, recipe_cli
-from .anatomy import DISCS_UPWARDS
-from .cli_options import AsJson, OutputFolder, check_output
+from . import __version__, cohort_cli, grade_cli, recipe_cli
+from .cli_options import AsJson, check_output
 from .errors import Cancelled, InputError
 from .reader_study_cli import app as reader_study_app
-from .threads import limit_threads
 
 DONE, OUR_FAULT, WRONG_INPUT, CANCELLED = 0, 1, 2, 130
 """Exit codes."""
@@ -37,8 +34,8 @@ models_app = typer.Typer(help="The models that ModicGrader ships.", no_args_is_h
 app.add_typer(models_app, name="models")
 app.add_typer(reader_study_app, name="reader-study")
 
-Device = Enum("Device", {name: name for name in ("auto", "cpu", "cuda", "mps")}, type=str)
-Output = Enum("Output", {name: name for name in ("report", "map", "evidence")}, type=str)
+# First: the help lists commands in this order.
+grade_cli.add_to(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,43 +67,6 @@ def _say(text: str, code: int) -> int:
 def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
         print(f"modicgrader {__version__}")
-
-
-@app.command()
-def grade(
-    output: OutputFolder,
-    dicom: Annotated[Path | None, typer.Argument(metavar="[DICOM_DIR]", help="Folder that holds the study.")] = None,
-    t1: Annotated[Path | None, typer.Option(metavar="PATH", help="T1: NIfTI, NRRD, MHA or a DICOM folder.")] = None,
-    t2: Annotated[Path | None, typer.Option(metavar="PATH", help="T2: NIfTI, NRRD, MHA or a DICOM folder.")] = None,
-    device: Annotated[Device, typer.Option(help="Where the networks run.")] = Device.auto,
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads; all by default.")] = None,
-    lowest_disc: Annotated[
-        str | None, typer.Option(metavar="LEVEL", help="Name of the lowest disc in view, if the numbering is wrong.")
-    ] = None,
-    only: Annotated[list[Output] | None, typer.Option(help="Leave the rest out to save time; may be repeated.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find, name and grade the discs of a study, and write the report, tables, maps and a Slicer scene."""
-    _check_call(dicom, t1, t2, lowest_disc)
-    check_output(output)
-    limit_threads(threads)
-    from .export import write_results
-    from .io import read_dicom_study, read_study
-    from .terminal import print_summary, shown_progress
-
-    with shown_progress() as progress:
-        reading = progress.part(0.0, 0.1)
-        study = read_dicom_study(dicom, progress=reading) if dicom else read_study(t1, t2, progress=reading)
-        # Only now: a wrong input need not wait for torch.
-        from .pipeline import grade_study
-
-        wanted = frozenset(one.value for one in only) if only else None
-        graded = grade_study(
-            study, lowest_disc=lowest_disc, device=device.value, only=wanted, progress=progress.part(0.1, 0.8)
-        )
-        progress.step(0.8, "Writing the results")
-        files = write_results(graded, output, with_scene=wanted is None)
-    print_summary(graded.report, output, files, as_json=as_json)
 
 
 @app.command()
@@ -199,13 +159,5 @@ def verify_models(as_json: AsJson = False) -> None:
     print(f"{len(names)} models are whole: {', '.join(names)}" if names else "no models are registered")
 
 
+cohort_cli.add_to(app)
 recipe_cli.add_to(app)
-
-
-def _check_call(dicom: Path | None, t1: Path | None, t2: Path | None, lowest_disc: str | None) -> None:
-    if dicom is None and t1 is None and t2 is None:
-        raise InputError("no images were named; give --t1 PATH and --t2 PATH, or a DICOM folder")
-    if dicom is not None and (t1 is not None or t2 is not None):
-        raise InputError("a DICOM folder was named beside --t1 or --t2; give either the folder or the two series")
-    if lowest_disc is not None and lowest_disc not in DISCS_UPWARDS:
-        raise InputError(f"{lowest_disc!r} is no disc; --lowest-disc takes one of {', '.join(DISCS_UPWARDS)}")

@@ -11,6 +11,7 @@ from graded_example import example_graded_study
 
 from ModicGraderLib import __version__, cli, io, pipeline, scene
 from ModicGraderLib.errors import InputError
+from ModicGraderLib.export.printed import BROWSER
 
 GRADE = ("grade", "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "-o")
 
@@ -55,6 +56,25 @@ def test_json_on_stdout_is_json_alone(stand_in, tmp_path, capsys):
     assert str(tmp_path / "out" / "report.json") in printed["files"]
 
 
+def test_dicom_is_asked_for_in_vain_where_the_study_is_not_dicom(stand_in, tmp_path, capsys):
+    assert cli.main([*GRADE, str(tmp_path / "out"), "--dicom"]) == 2
+    assert "no DICOM can refer to it; leave --dicom out" in capsys.readouterr().err
+    assert not stand_in and not (tmp_path / "out").exists()
+
+
+def test_a_missing_browser_is_told_before_the_long_work_starts(stand_in, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv(BROWSER, "no-such-browser")
+    assert cli.main([*GRADE, str(tmp_path / "out"), "--pdf"]) == 2
+    assert "no-such-browser, which is no program" in capsys.readouterr().err and not stand_in
+
+
+def test_fhir_is_written_where_it_is_asked_for(stand_in, tmp_path):
+    assert cli.main([*GRADE, str(tmp_path / "out"), "--fhir"]) == 0
+    assert json.loads((tmp_path / "out/report.fhir.json").read_text())["resourceType"] == "Bundle"
+    assert cli.main([*GRADE, str(tmp_path / "out")]) == 0
+    assert not (tmp_path / "out/report.fhir.json").exists()
+
+
 def test_options_reach_the_pipeline(stand_in, tmp_path):
     options = ("--device", "cpu", "--lowest-disc", "L4/L5", "--only", "map", "--only", "report")
     assert cli.main(["grade", str(tmp_path), "-o", str(tmp_path / "out"), *options]) == 0
@@ -69,6 +89,12 @@ def test_options_reach_the_pipeline(stand_in, tmp_path):
         (["grade"], "Missing option '--output'"),
         (["grade", "-o", "OUT"], "no images were named"),
         (["grade", "FOLDER", "--t1", "t1.nii.gz", "-o", "OUT"], "either the folder or the two series"),
+        (["grade", "--dicomweb", "http://127.0.0.1", "-o", "OUT"], "give --dicomweb URL --study UID"),
+        (
+            ["grade", "FOLDER", "--dicomweb", "http://127.0.0.1", "--study", "1.2", "-o", "OUT"],
+            "files or a study",
+        ),
+        (["grade", "FOLDER", "--store", "-o", "OUT"], "--store puts DICOM results on the server of --dicomweb"),
         ([*GRADE, "OUT", "--lowest-disc", "L6/S1"], "is no disc"),
         ([*GRADE, "OUT", "--device", "abacus"], "'abacus'"),
         ([*GRADE, "OUT", "--threads", "0"], "'--threads'"),

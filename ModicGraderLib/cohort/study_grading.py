@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .privacy import without_paths
+from .privacy import nameless
 from .settings import Settings
 from .study_list import StudyEntry
 
@@ -36,10 +36,10 @@ class StudyGrader:
         else:
             study = read_study(entry.t1, entry.t2)
         graded = grade_study(
-            without_paths(study),
+            nameless(study, keep_dicom=self._settings.keep_identity),
             lowest_disc=entry.lowest_disc,
             device=self._device,
             only=frozenset(self._settings.only) or None,
             models=self._models,
         )
-        write_results(graded, folder, with_scene=False)
+        write_results(graded, folder, without=("scene",) if self._settings.keep_identity else ("scene", "dicom"))

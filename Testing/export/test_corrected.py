@@ -41,7 +41,7 @@ def corrected_report() -> StudyReport:
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("corrected") / "result"
     maps = {**GRADED.maps, MACHINE_MAP: GRADED.maps["modic_map"]}
-    write_results(dataclasses.replace(GRADED, report=corrected_report(), maps=maps), path, with_scene=False)
+    write_results(dataclasses.replace(GRADED, report=corrected_report(), maps=maps), path, without=("scene",))
     return path
 
 
@@ -109,7 +109,7 @@ def test_a_renumbered_table_says_what_the_program_called_each_level(tmp_path):
         for disc, one in zip(GRADED.location.discs, report.discs, strict=True)
     )
     location = dataclasses.replace(GRADED.location, discs=discs, numbering=report.numbering)
-    write_results(dataclasses.replace(GRADED, location=location, report=report), tmp_path / "result", with_scene=False)
+    write_results(dataclasses.replace(GRADED, location=location, report=report), tmp_path / "result", without=("scene",))
     last = rows(tmp_path / "result/levels.csv")[-1]
     assert (last["level"], last["level_machine"], last["level_corrected_by"]) == ("L4/L5", "L5/S1", "AB")
 
@@ -135,7 +135,7 @@ def test_page_shows_both_with_who_and_when(folder):
 
 
 def test_a_page_without_corrections_does_not_speak_of_them(tmp_path):
-    write_results(GRADED, tmp_path / "result", with_scene=False)
+    write_results(GRADED, tmp_path / "result", without=("scene",))
     page = words((tmp_path / "result/report.html").read_text(encoding="utf-8"))
     assert "Corrected" not in page
     assert "without a physician's review" in page

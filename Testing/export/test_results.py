@@ -26,7 +26,7 @@ def graded():
 
 @pytest.fixture
 def folder(graded, tmp_path):
-    write_results(graded, tmp_path / "result", with_scene=False)
+    write_results(graded, tmp_path / "result", without=("scene",))
     return tmp_path / "result"
 
 
@@ -40,7 +40,7 @@ def report_schema():
 
 
 def test_every_file_promised_is_written(graded, tmp_path):
-    written = write_results(graded, tmp_path / "new/result", with_scene=False)
+    written = write_results(graded, tmp_path / "new/result", without=("scene",))
     expected = {"report.json", "report.html", "levels.csv", "endplates.csv", "spine.seg.nrrd"}
     expected |= {f"{name}.nii.gz" for name in MAPS}
     assert {path.name for path in written} == expected
@@ -106,7 +106,7 @@ def test_a_second_run_replaces_the_first_and_keeps_what_is_not_ours(graded, fold
     (folder / "notes.txt").write_text("mine")
     (folder / "report.html").write_text("old")
     fewer = type(graded)(graded.study, graded.location, graded.report, maps={})
-    write_results(fewer, folder, with_scene=False)
+    write_results(fewer, folder, without=("scene",))
     assert (folder / "notes.txt").read_text() == "mine"
     assert (folder / "report.html").read_text() != "old"
     assert not any((folder / f"{name}.nii.gz").exists() for name in MAPS)
@@ -178,5 +178,5 @@ def test_page_says_what_a_reader_must_know(folder):
 
 def test_page_shows_text_from_outside_as_text(graded, tmp_path):
     graded.study.t1.source["path"] = "<script>alert(1)</script>"
-    write_results(graded, tmp_path / "result", with_scene=False)
+    write_results(graded, tmp_path / "result", without=("scene",))
     assert "<script>" not in (tmp_path / "result/report.html").read_text(encoding="utf-8")

@@ -42,7 +42,7 @@ def graded(tmp_path_factory):
             else:
                 shutil.copy(folder / NAMES[0] / path.name, path)
             study.report.input[volume.contrast] = {"path": str(path)}
-        write_results(study, folder / name, with_scene=False)
+        write_results(study, folder / name, without=("scene",))
     shutil.copy(folder / NAMES[0] / "report.json", folder / NAMES[0] / "truth.json")
     return folder
 
@@ -165,7 +165,7 @@ def test_the_machine_speaks_for_itself_where_a_reader_corrected_it(graded, tmp_p
     study = example_graded_study()
     study.report.input |= json.loads((folder / "report.json").read_text())["input"]
     corrected = correct(study.report, "L4/L5", "modic", "III", "someone")
-    write_results(replace(study, report=corrected), folder, with_scene=False)
+    write_results(replace(study, report=corrected), folder, without=("scene",))
     assert StudyReport.read(folder / "report.json").discs[4].modic.grade == "III"
     (case,) = find_cases(tmp_path / "graded")
     assert {disc.level: disc.modic.grade for disc in case.report.discs}["L4/L5"] == "II"

@@ -215,7 +215,7 @@ def test_what_a_reader_did_is_exported_from_an_opened_scene(scene, nodes, tmp_pa
     host = open_scene(tmp_path / "scene.mrb")
     back = read(host.scene, reader="someone else")
     assert_same(back, edited)
-    names = {path.name for path in write_results(back, tmp_path / "result", with_scene=False)}
+    names = {path.name for path in write_results(back, tmp_path / "result", without=("scene",))}
     assert {"modic_map.nii.gz", "modic_map_machine.nii.gz"} <= names
 
 
