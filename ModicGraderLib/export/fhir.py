@@ -13,8 +13,8 @@ from uuid import NAMESPACE_URL, uuid5
 from ..corrections import TITLES, standing, words
 from ..errors import InputError
 from ..report import Correction, StudyReport
-from .fhir_codes import AUTHOR, CODES, IMAGING, LUMBAR_MR, RADIOLOGY, UPDATE, Json
-from .fhir_observations import Bundle, corrected_names, observe_study
+from .fhir_codes import AUTHOR, CODES, IMAGING, LUMBAR_MR, RADIOLOGY, UPDATE, Json, concept
+from .fhir_observations import Bundle, names_of, observe_report
 from .impression import summary
 
 STATUS = "preliminary"
@@ -56,7 +56,7 @@ def fhir_bundle(report: StudyReport, subject: str | None = None, imaging_study: 
         **({"derivedFrom": [examination]} if examination else {}),
         "device": _software(bundle, report),
     }
-    results = observe_study(bundle, report)
+    results = observe_report(bundle, report)
     for number, correction in enumerate(standing(report)):
         bundle.add(f"correction/{number}", _provenance(bundle, correction))
     bundle.add("report", _diagnostic_report(report, results, patient, examination))
@@ -72,7 +72,7 @@ def _diagnostic_report(
         "text": {"status": "generated", "div": _narrative(report)},
         "status": STATUS,
         "category": [{"coding": [RADIOLOGY]}],
-        "code": {"coding": [LUMBAR_MR], "text": LUMBAR_MR["display"]},
+        "code": concept(LUMBAR_MR),
         **({"subject": patient} if patient else {}),
         **({"imagingStudy": [examination]} if examination else {}),
         "result": results,
@@ -114,7 +114,7 @@ def _provenance(bundle: Bundle, correction: Correction) -> Json:
     said = f"{TITLES[correction.field]}: {words(correction.field, correction.machine)}"
     return {
         "resourceType": "Provenance",
-        "target": [bundle.refer(name) for name in corrected_names(correction)],
+        "target": [bundle.refer(name) for name in names_of(correction)],
         "recorded": correction.when,
         "activity": {"coding": [UPDATE]},
         "agent": [{"type": {"coding": [AUTHOR]}, "who": {"display": correction.reader}}],

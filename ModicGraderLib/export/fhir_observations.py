@@ -1,4 +1,4 @@
-"""Observations of a report for its FHIR bundle: the whole study, its discs, and their endplates."""
+"""Observations of a report for its FHIR bundle: of the whole study, of its discs, and of their endplates."""
 
 from __future__ import annotations
 
@@ -8,217 +8,217 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from ..anatomy import ENDPLATES
-from ..corrections import machine_report, standing_at
-from ..measurement.disc_geometry import DISC_MEASURES
-from ..measurement.endplate_change import EXTENTS, THIRDS
-from ..report import Correction, DiscReport, EndplateReport, ModicReading, NarrowingReading, QualityFinding, StudyReport
+from ..corrections import LOWEST_DISC, MODIC_MAP, machine_report, standing_at
+from ..measurement.endplate_change import EXTENTS
+from ..report import Correction, DiscReport, EndplateReport, ModicReading, QualityFinding, StudyReport
+from ..terminology import Code
+from . import dicom_codes as codes
+from .dicom_codes import Measure
+from .dicom_items import GRADES
 from .fhir_codes import (
+    DISC,
     NEGATIVE,
     POSITIVE,
     QUALITY_CODES,
     Json,
     absent,
     coded,
+    concept,
     disc_site,
     endplate_site,
-    measure,
     quantity,
-    slug,
-    value,
-    value_code,
 )
 
-WITHHELD = "no grade was given"
+NOT_GIVEN = "no grade was given"
 UNCHANGED = ("0", "normal", 0)
 """Grades that tell of no finding."""
-PROBABLE = ("herniation", "bulging", "spondylolisthesis")
-"""Findings of a disc with a probability and no grade."""
 
 
 @dataclass
 class Bundle:
-    """Resources with addresses that depend on nothing but `identity` and their names.
+    """Resources, with addresses that depend on nothing but `identity` and their names.
 
-    `common` is what all observations have in common; `names` keeps the address of each resource.
+    `common` is what all observations have in common; `addresses` are those of the resources, by name.
     """
 
     identity: UUID
     common: Json = field(default_factory=dict)
     entries: list[Json] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, resource: Json) -> Json:
-        """Put a resource in, and refer to it."""
-        self.names[name] = f"urn:uuid:{uuid5(self.identity, name)}"
-        self.entries.append({"fullUrl": self.names[name], "resource": resource})
+        """Put a resource in; a reference to it."""
+        self.addresses[name] = f"urn:uuid:{uuid5(self.identity, name)}"
+        self.entries.append({"fullUrl": self.addresses[name], "resource": resource})
         return self.refer(name)
 
     def refer(self, name: str) -> Json:
         """A reference to the resource of that name."""
-        return {"reference": self.names[name]}
+        return {"reference": self.addresses[name]}
 
-    def observe(self, name: str, code: str, content: Json, components: Iterable[Json] = (), **more: Any) -> Json:
-        """Put an observation in: `content` is its value, or why it has none; `more` are elements of it."""
-        parts = [one for one in components if one]
-        observation = {"resourceType": "Observation", **self.common, "code": coded(code), **content}
-        observation |= {key: element for key, element in (("component", parts), *more.items()) if element}
+    def observe(self, name: str, code: Code, content: Json, parts: Iterable[Json] = (), **more: Any) -> Json:
+        """Put an observation in: `content` is its value or why it has none, `parts` its components."""
+        given = {key: element for key, element in {"component": list(parts), **more}.items() if element}
+        observation = {"resourceType": "Observation", **self.common, "code": concept(code), **content, **given}
         return self.add(name, observation)
 
 
-def observe_study(bundle: Bundle, report: StudyReport) -> list[Json]:
-    """Add all observations of a report; returns references to those of the study and of its discs."""
+def observe_report(bundle: Bundle, report: StudyReport) -> list[Json]:
+    """Add all observations of a report; references to those of the study and to the groups of its discs."""
     findings = [_finding(bundle, number, one) for number, one in enumerate(report.quality)]
-    whole = [_numbering(bundle, report), *_measured(bundle, "", report, ("lordosis_deg",))]
+    whole = [_numbering(bundle, report), *_numbers(bundle, "", codes.STUDY_MEASURES, report)]
     said = machine_report(report).discs
     discs = [_disc(bundle, report, disc, one) for disc, one in zip(report.discs, said, strict=True)]
     return [*findings, *whole, *discs]
 
 
+def names_of(correction: Correction) -> list[str]:
+    """Names in the bundle of the observations that a reader corrected."""
+    if correction.level is None:
+        return [correction.field]
+    if correction.field != MODIC_MAP:
+        return [f"{correction.level}/{correction.field}"]
+    return [f"{correction.level}/{name}" for name in ENDPLATES if _is_edited(correction, name)]
+
+
+def _is_edited(correction: Correction | None, endplate: str) -> bool:
+    return correction is not None and correction.reader_value.get(endplate) != correction.machine.get(endplate)
+
+
 def _finding(bundle: Bundle, number: int, finding: QualityFinding) -> Json:
-    content = {"coding": [{"system": QUALITY_CODES, "code": finding.code}], "text": finding.message}
+    said = {"coding": [{"system": QUALITY_CODES, "code": finding.code}], "text": finding.message}
     return bundle.observe(
         f"quality/{number}",
-        "quality-finding",
-        {"valueCodeableConcept": content},
-        [_part("severity", value("severity", finding.severity))],
-        bodySite=disc_site(finding.level) if finding.level else None,
+        codes.QUALITY_FINDING,
+        {"valueCodeableConcept": said},
+        [_part(codes.SEVERITY, coded(codes.SEVERITY_VALUES[finding.severity]))],
+        bodySite=finding.level and disc_site(finding.level),
     )
 
 
 def _numbering(bundle: Bundle, report: StudyReport) -> Json:
-    numbering = report.numbering
+    numbering, corrected = report.numbering, standing_at(report, None).get(LOWEST_DISC)
     parts = [
-        _part("numbering-source", value("numbering-source", numbering.source)),
-        _chance("numbering", numbering.confidence),
-        _part("transitional-vertebra", {"valueBoolean": numbering.transitional_suspected}),
+        _part(codes.NUMBERED_BY, coded(codes.NUMBERED_BY_VALUES[numbering.source])),
+        _number(codes.NUMBERING_CONFIDENCE, numbering.confidence),
+        _part(codes.TRANSITIONAL, {"valueBoolean": numbering.transitional_suspected}),
     ]
-    corrected = standing_at(report, None).get("lowest_disc")
     if corrected is not None:
-        parts.append(_part("machine", {"valueCodeableConcept": disc_site(corrected.machine)}))
+        parts.append(_part(codes.MACHINE_ANSWER, {"valueCodeableConcept": disc_site(corrected.machine)}))
     content = {"valueCodeableConcept": disc_site(numbering.lowest_disc)}
-    performer = [{"display": corrected.reader}] if corrected else None
-    return bundle.observe("lowest_disc", "lowest-disc", content, parts, performer=performer)
+    return bundle.observe(LOWEST_DISC, codes.LOWEST_DISC, content, parts, performer=_reader(corrected))
 
 
 def _disc(bundle: Bundle, report: StudyReport, disc: DiscReport, said: DiscReport) -> Json:
     level, site = disc.level, disc_site(disc.level)
-    grades = ("modic", "pfirrmann", "endplate_lesion", "narrowing")
-    members = [_grade(bundle, report, disc, said, name, slug(name), site) for name in grades]
-    members += _probable(bundle, level, {name: getattr(disc, name) for name in PROBABLE}, site)
-    members += _measured(bundle, f"{level}/", disc, DISC_MEASURES, site)
+    chances = {
+        "modic": _modic_chances(disc.modic),
+        "pfirrmann": _chances(codes.PFIRRMANN_PROBABILITIES, disc.pfirrmann.probabilities),
+        "endplate_lesion": _chances(codes.ENDPLATE_LESION_PROBABILITIES, disc.endplate_lesion.probabilities),
+        "narrowing": [] if disc.narrowing.present is None else [_number(codes.NARROWED, disc.narrowing.present)],
+    }
+    members = [_grade(bundle, report, disc, said, name, name, parts, site) for name, parts in chances.items()]
+    members += _numbers(bundle, f"{level}/", codes.DISC_MEASURES, disc, site)
     members += [_endplate(bundle, report, disc, said, name) for name in ENDPLATES]
-    return bundle.observe(
-        level,
-        "disc",
-        {},
-        [_chance("disc", disc.confidence)],
-        bodySite=site,
-        hasMember=members,
-        note=[{"text": finding.message} for finding in report.quality if finding.level == level],
-    )
+    notes = [{"text": finding.message} for finding in report.quality if finding.level == level]
+    return bundle.observe(level, DISC, {}, bodySite=site, hasMember=members, note=notes)
 
 
 def _endplate(bundle: Bundle, report: StudyReport, disc: DiscReport, said: DiscReport, name: str) -> Json:
     endplate, site, path = disc.endplates[name], endplate_site(disc.level, name), f"{disc.level}/{name}"
-    chances = {"endplate_change": endplate.endplate_change, "marrow_change": endplate.marrow_change}
-    members = [_grade(bundle, report, disc, said, f"{name}_endplate_modic", "modic", site)]
-    members += _probable(bundle, path, chances, site)
-    members += _measured(bundle, f"{path}/", endplate, EXTENTS, site)
-    members += _places(bundle, path, endplate, site)
-    return bundle.observe(path, "endplate", {}, bodySite=site, hasMember=members)
+    edited = standing_at(report, disc.level).get(MODIC_MAP)
+    own = said.endplates[name] if _is_edited(edited, name) else None
+    chances, field_ = _modic_chances(endplate.modic), f"{name}_endplate_modic"
+    members = [_grade(bundle, report, disc, said, field_, "modic", chances, site)]
+    members += _numbers(bundle, f"{path}/", codes.ENDPLATE_MEASURES, endplate, site, own)
+    if endplate.height_class is not None:
+        content = coded(codes.HEIGHT_CLASS_VALUES[endplate.height_class])
+        parts = _chances(codes.HEIGHT_CLASS_PROBABILITIES, endplate.height_class_probabilities)
+        members.append(bundle.observe(f"{path}/height_class", codes.HEIGHT_CLASS, content, parts, bodySite=site))
+    if endplate.location:
+        thirds = [_part(code, {"valueBoolean": third in endplate.location}) for third, code in codes.LOCATIONS.items()]
+        members.append(bundle.observe(f"{path}/location", codes.LOCATION, {}, thirds, bodySite=site))
+    performer = _reader(edited) if own else None
+    return bundle.observe(path, codes.ENDPLATE, {}, bodySite=site, hasMember=members, performer=performer)
 
 
 def _grade(
-    bundle: Bundle, report: StudyReport, disc: DiscReport, said: DiscReport, name: str, finding: str, site: Json
+    bundle: Bundle,
+    report: StudyReport,
+    disc: DiscReport,
+    said: DiscReport,
+    name: str,
+    kind: str,
+    parts: list[Json],
+    site: Json,
 ) -> Json:
-    """A grade, its probabilities, and what the program said where a reader corrected it."""
-    reading, corrected = disc.readings[name], standing_at(report, disc.level).get(name)
-    withheld = next((one["reason"] for one in disc.abstained if one["grade"] == name), WITHHELD)
-    parts, more = list(_chances(finding, reading)), {}
-    content = _content(finding, reading.grade, withheld)
+    """The grade `name` of `DiscReport.readings`, with its probabilities, and what the program said if a reader did."""
+    grade, corrected = disc.readings[name].grade, standing_at(report, disc.level).get(name)
+    code, values = GRADES[kind]
+    reason = next((one["reason"] for one in disc.abstained if one["grade"] == name), NOT_GIVEN)
     if corrected is not None:
-        content = _content(finding, reading.grade, f"withheld by {corrected.reader}")
-        parts.append(_part("machine", _content(finding, said.readings[name].grade, withheld)))
-        more["performer"] = [{"display": corrected.reader}]
-    if reading.grade is not None and finding != "pfirrmann":
-        more["interpretation"] = [{"coding": [NEGATIVE if reading.grade in UNCHANGED else POSITIVE]}]
-    return bundle.observe(f"{disc.level}/{name}", finding, content, parts, bodySite=site, **more)
+        machine = said.readings[name].grade
+        parts = [*parts, _part(codes.MACHINE_ANSWER, absent(reason) if machine is None else coded(values[machine]))]
+        reason = f"withheld by {corrected.reader}"
+    content, interpretation = absent(reason), None
+    if grade is not None:
+        content = coded(values[grade])
+        interpretation = [{"coding": [NEGATIVE if grade in UNCHANGED else POSITIVE]}]
+    return bundle.observe(
+        f"{disc.level}/{name}",
+        code,
+        content,
+        parts,
+        bodySite=site,
+        interpretation=None if name == "pfirrmann" else interpretation,
+        performer=_reader(corrected),
+    )
 
 
-def _content(finding: str, grade: str | int | None, reason: str) -> Json:
-    if grade is None:
-        return absent(reason)
-    return {"valueBoolean": bool(grade)} if finding == "narrowing" else value(finding, grade)
-
-
-def _chances(finding: str, reading: Any) -> Iterable[Json]:
-    if isinstance(reading, NarrowingReading):
-        return [_chance("narrowing", reading.present)]
-    of_grades = [_chance(value_code(finding, grade), chance) for grade, chance in reading.probabilities.items()]
-    return [_chance("modic-any", reading.any_change), *of_grades] if isinstance(reading, ModicReading) else of_grades
-
-
-def _probable(bundle: Bundle, path: str, chances: Mapping[str, float | None], site: Json) -> list[Json]:
-    """Observations of probabilities alone."""
-    return [
-        bundle.observe(f"{path}/{name}", f"{slug(name)}-probability", quantity(chance, "1"), bodySite=site)
-        for name, chance in chances.items()
-        if chance is not None
-    ]
-
-
-def _measured(
+def _numbers(
     bundle: Bundle,
     path: str,
-    measured: StudyReport | DiscReport | EndplateReport,
-    names: Iterable[str],
+    measures: Iterable[Measure],
+    report: StudyReport | DiscReport | EndplateReport,
     site: Json | None = None,
+    own: EndplateReport | None = None,
 ) -> list[Json]:
-    """Observations of the measures that were made, with their uncertainty."""
-    made = {name: getattr(measured, name) for name in names}
-    return [
-        bundle.observe(
-            f"{path}{name}",
-            slug(name),
-            measure(name, number),
-            [_part("half-width-95", measure(name, measured.uncertainty[name]))] if name in measured.uncertainty else [],
-            bodySite=site,
-        )
-        for name, number in made.items()
-        if number is not None
-    ]
+    """Observations of the measures and probabilities that a report gives, each with its uncertainty where it has one.
 
-
-def _places(bundle: Bundle, path: str, endplate: EndplateReport, site: Json) -> list[Json]:
-    """Observations of the height class of a change and of the thirds of the endplate it takes."""
+    `own` is what the program measured, where a reader edited the map.
+    """
     made = []
-    if endplate.height_class is not None:
-        chances = endplate.height_class_probabilities.items()
-        parts = [_chance(value_code("height-class", name), chance) for name, chance in chances]
-        content = value("height-class", endplate.height_class)
-        made.append(bundle.observe(f"{path}/height_class", "height-class", content, parts, bodySite=site))
-    if endplate.location:
-        parts = [_part(value_code("location", third), {"valueBoolean": third in endplate.location}) for third in THIRDS]
-        made.append(bundle.observe(f"{path}/location", "location", {}, parts, bodySite=site))
+    for one in measures:
+        number = getattr(report, one.field)
+        if number is None:
+            continue
+        parts = []
+        if one.field in getattr(report, "uncertainty", {}):
+            parts.append(_part(codes.UNCERTAINTY, quantity(one, report.uncertainty[one.field])))
+        if own is not None and one.field in EXTENTS and getattr(own, one.field) is not None:
+            parts.append(_part(codes.MACHINE_NUMBER, quantity(one, getattr(own, one.field))))
+        made.append(bundle.observe(f"{path}{one.field}", one.code, quantity(one, number), parts, bodySite=site))
     return made
 
 
-def _part(code: str, content: Json) -> Json:
-    return {"code": coded(code), **content}
+def _modic_chances(reading: ModicReading) -> list[Json]:
+    of_any = [] if reading.any_change is None else [_number(codes.ANY_CHANGE, reading.any_change)]
+    return of_any + _chances(codes.MODIC_PROBABILITIES, reading.probabilities)
 
 
-def _chance(code: str, chance: float | None) -> Json | None:
-    return None if chance is None else _part(f"{code}-probability", quantity(chance, "1"))
+def _chances(measures: Mapping[str, Measure], given: Mapping[str, float]) -> list[Json]:
+    return [_number(measures[name], chance) for name, chance in given.items()]
 
 
-def corrected_names(correction: Correction) -> list[str]:
-    """Names in the bundle of what a reader corrected."""
-    if correction.level is None:
-        return [correction.field]
-    if correction.field == "modic_map":
-        return [
-            f"{correction.level}/{name}"
-            for name, reading in correction.reader_value.items()
-            if reading != correction.machine.get(name)
-        ]
-    return [f"{correction.level}/{correction.field}"]
+def _number(measure: Measure, number: float) -> Json:
+    return _part(measure.code, quantity(measure, number))
+
+
+def _part(code: Code, content: Json) -> Json:
+    """A component."""
+    return {"code": concept(code), **content}
+
+
+def _reader(correction: Correction | None) -> list[Json] | None:
+    """Who is responsible for a corrected value."""
+    return None if correction is None else [{"display": correction.reader}]

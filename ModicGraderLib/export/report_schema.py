@@ -19,10 +19,14 @@ def report_schema() -> dict[str, Any]:
     return json.loads(resource_path(f"Schemas/{SCHEMA}.schema.json").read_text(encoding="utf-8"))
 
 
-def described(field: str, where: str | None = None) -> str:
-    """What the schema says of a field of the report, or of one of its definitions ("disc", "endplate", "modic")."""
-    schema = report_schema()
-    return (schema if where is None else schema["$defs"][where])["properties"][field]["description"]
+def described(field: str, definition: str) -> str:
+    """What the schema says of a field of one of its definitions ("disc", "endplate", ...)."""
+    return _field(field, definition)["description"]
+
+
+def can_be_null(field: str, definition: str) -> bool:
+    """Whether a report may hold null there."""
+    return "null" in _field(field, definition)["type"]
 
 
 def unit_of(measure: str) -> str:
@@ -34,3 +38,7 @@ def unit_of(measure: str) -> str:
     ('mm3', '1')
     """
     return UCUM[measure.rsplit("_", 1)[1]]
+
+
+def _field(field: str, definition: str) -> dict[str, Any]:
+    return report_schema()["$defs"][definition]["properties"][field]

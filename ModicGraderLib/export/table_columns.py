@@ -21,12 +21,14 @@ from ..anatomy import (
 )
 from ..measurement.disc_geometry import DISC_MEASURES
 from ..measurement.endplate_change import EXTENTS
-from .report_schema import described, unit_of
+from .report_schema import can_be_null, described, unit_of
 
 WITHHELD = "the grade is withheld"
 NOT_COMPUTED = "it was not computed"
-NOT_MEASURED = "nothing was measured here"
+NOT_MEASURABLE = "it could not be measured"
+NO_CHANGE = "no change was measured here"
 NOT_CORRECTED = "no reader corrected it"
+MODIC = "Modic type (Modic 1988), mixed types too (Fayad 2009); `0` is no change."
 SIGNED = ("angle_deg", "listhesis_mm")
 """Measures that can be negative."""
 
@@ -97,18 +99,19 @@ def _probabilities(name: str, grades: Iterable[str | int], what: str, empty: str
 
 def _modic() -> list[Column]:
     return [
-        Column("modic", "string", described("grade", "modic"), values=MODIC_GRADES, empty=WITHHELD),
+        Column("modic", "string", MODIC, values=MODIC_GRADES, empty=WITHHELD),
         _probability("modic_any_probability", "Calibrated probability of any Modic change."),
         *_probabilities("modic", MODIC_TYPES, "Modic type {}; a mixed type is shared among its parts"),
     ]
 
 
-def _measures(names: Iterable[str], where: str) -> list[Column]:
+def _measures(names: Iterable[str], definition: str, empty: str) -> list[Column]:
     columns = []
     for name in names:
         unit, least = unit_of(name), None if name in SIGNED else 0
+        when = empty if can_be_null(name, definition) else None
         columns += [
-            Column(name, "number", described(name, where), unit, minimum=least, empty=NOT_MEASURED),
+            Column(name, "number", described(name, definition), unit, minimum=least, empty=when),
             Column(
                 f"{name}_uncertainty",
                 "number",
@@ -133,7 +136,7 @@ def _machine(column: Column) -> Column:
     return replace(
         column,
         name=f"{column.name}_machine",
-        meaning=f"What the program said of `{column.name}`, also where a reader corrected it.",
+        meaning=f"What the program said of `{column.name}`; the same where no reader corrected it.",
         empty=column.empty and column.empty.replace("the grade is withheld", "the program withheld the grade"),
     )
 
@@ -158,7 +161,9 @@ _DISC_GRADES = {
         values=ENDPLATE_LESIONS,
         empty=WITHHELD,
     ),
-    "narrowing": Column("narrowing", "integer", described("narrowing", "disc"), values=(0, 1), empty=WITHHELD),
+    "narrowing": Column(
+        "narrowing", "integer", "Loss of disc height: 0 none, 1 narrowed.", values=(0, 1), empty=WITHHELD
+    ),
 }
 
 LEVEL_COLUMNS: tuple[Column, ...] = (
@@ -174,7 +179,7 @@ LEVEL_COLUMNS: tuple[Column, ...] = (
     _probability("herniation_probability", "Calibrated probability of a herniation."),
     _probability("bulging_probability", "Calibrated probability of a bulging disc."),
     _probability("spondylolisthesis_probability", "Calibrated probability of a spondylolisthesis."),
-    *_measures(DISC_MEASURES, "disc"),
+    *_measures(DISC_MEASURES, "disc", NOT_MEASURABLE),
     *_point("center", "Center of the disc"),
     *(column for name in CORNERS for column in _point(name, f"The disc's {name.replace('_', ' ')} corner")),
     Column(
@@ -184,7 +189,7 @@ LEVEL_COLUMNS: tuple[Column, ...] = (
         empty="no grade is withheld",
     ),
     _machine(_LEVEL),
-    *_who("level", "the names of the levels"),
+    *_who("level", "the numbering of the levels"),
     *(
         column
         for name, one in {"modic": _modic()[0], **_DISC_GRADES}.items()
@@ -194,7 +199,7 @@ LEVEL_COLUMNS: tuple[Column, ...] = (
 """`levels.csv`: one row a disc, head to foot."""
 
 _HEIGHT_CLASS = Column(
-    "height_class", "string", described("height_class", "endplate"), values=("A", "B", "C"), empty=NOT_MEASURED
+    "height_class", "string", described("height_class", "endplate"), values=("A", "B", "C"), empty=NO_CHANGE
 )
 
 ENDPLATE_COLUMNS: tuple[Column, ...] = (
@@ -210,17 +215,17 @@ ENDPLATE_COLUMNS: tuple[Column, ...] = (
     _probability("endplate_change_probability", "Calibrated probability of a change of the endplate."),
     _probability("marrow_change_probability", "Calibrated probability of a change of the marrow at the endplate."),
     _HEIGHT_CLASS,
-    *_probabilities("height_class", "ABC", "height class {}", NOT_MEASURED),
+    *_probabilities("height_class", "ABC", "height class {}", NO_CHANGE),
     Column(
         "location",
         "string",
         "Thirds of the endplate that the change takes: `anterior`, `central`, `posterior`, parted by blanks.",
-        empty=NOT_MEASURED,
+        empty=NO_CHANGE,
     ),
-    *_measures(EXTENTS, "endplate"),
+    *_measures(EXTENTS, "endplate", NO_CHANGE),
     _machine(_modic()[0]),
     *_who("modic", "`modic`"),
-    *(_machine(Column(name, "number", "", unit_of(name), minimum=0, empty=NOT_MEASURED)) for name in EXTENTS),
+    *(_machine(Column(name, "number", "", unit_of(name), minimum=0, empty=NO_CHANGE)) for name in EXTENTS),
     _machine(_HEIGHT_CLASS),
     *_who("map", "the Modic map at this endplate"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,13 @@ def endplate_rows(report: StudyReport) -> list[Row]:
     ]
 
 
-def write_table(path: Path, rows: list[Row]) -> None:
-    """Write rows with the same columns as CSV; None becomes an empty field."""
+def write_table(path: Path, rows: list[Row], columns: Iterable[str] = ()) -> None:
+    """Write rows with the same columns as CSV; None becomes an empty field.
+
+    `columns` are their names, so that a table without rows has its header, too.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0] if rows else [])
+        writer = csv.DictWriter(file, list(columns) or (rows[0] if rows else []))
         writer.writeheader()
         writer.writerows(rows)
 

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from ModicGraderLib.anatomy import DISCS_UPWARDS
 from ModicGraderLib.corrections import GRADES, correct, correct_map, map_reading, renumber
 from ModicGraderLib.errors import InputError
+from ModicGraderLib.export.dicom_codes import DISC_MEASURES, ENDPLATE_MEASURES
+from ModicGraderLib.export.dicom_items import GRADES as CODED
 from ModicGraderLib.export.fhir import fhir_bundle
-from ModicGraderLib.export.fhir_codes import CODES, SNOMED, code_system, concepts
+from ModicGraderLib.export.fhir_codes import CODES, SYSTEMS, code_system, endplate_site
 from ModicGraderLib.export.impression import summary
-from ModicGraderLib.measurement.disc_geometry import DISC_MEASURES
 from ModicGraderLib.resources import resource_path
 from ModicGraderLib.terminology import DISC_CODES, VERTEBRA_CODES
 
@@ -70,7 +71,7 @@ def observed(bundle):
     found = {}
     for one in resources(bundle, "Observation"):
         site = code_of(one["bodySite"]) if "bodySite" in one else None
-        if code_of(one["code"]) != "quality-finding":
+        if code_of(one["code"]) != "111052":
             assert (code_of(one["code"]), site) not in found
             found[code_of(one["code"]), site] = one
     return found
@@ -97,7 +98,7 @@ def test_whatever_is_found_and_corrected_the_bundle_is_valid_and_its_references_
     BundleR5.model_validate(bundle)
     addresses = [entry["fullUrl"] for entry in bundle["entry"]]
     assert len(set(addresses)) == len(addresses)
-    assert {one["reference"] for one in parts_of(bundle) if "reference" in one} == set(addresses[1:])
+    assert {one["reference"] for one in parts_of(bundle) if "reference" in one} <= set(addresses[1:])
     assert all(one not in (None, "", [], {}) for part in parts_of(bundle) for one in part.values())
 
 
@@ -108,46 +109,49 @@ def test_every_grade_probability_and_measure_of_the_report_is_told_once(seed, do
     found = observed(fhir_bundle(report))
     for disc in report.discs:
         site = disc_of(disc.level)
-        for name, reading in (("pfirrmann", disc.pfirrmann), ("modic", disc.modic)):
-            said = found[name, site]
-            if reading.grade is None:
-                assert said["dataAbsentReason"]["text"] == "withheld by AB"
-            else:
-                assert code_of(said["valueCodeableConcept"]) == f"{name}-{reading.grade}".replace("/", "-")
-            for grade, chance in reading.probabilities.items():
-                assert number(component(said, f"{name}-{grade}-probability")) == chance
-        if disc.narrowing.grade is not None:
-            assert found["narrowing", site]["valueBoolean"] is bool(disc.narrowing.grade)
-        assert number(found["herniation-probability", site]) == disc.herniation
-        for name in DISC_MEASURES:
-            assert number(found[name.replace("_", "-"), site]) == getattr(disc, name)
-        for endplate in disc.endplates.values():
-            assert endplate.volume_mm3 in [number(one) for (code, _), one in found.items() if code == "volume-mm3"]
-    assert number(found["lordosis-deg", None]) == report.lordosis_deg
+        for name, (code, values) in CODED.items():
+            check_grade(found[code.value, site], values, disc.readings[name].grade)
+        for one in DISC_MEASURES:
+            assert number(found[one.code.value, site]) == getattr(disc, one.field)
+        for grade, chance in disc.modic.probabilities.items():
+            assert number(component(found["MODIC", site], f"P_MODIC_{grade}")) == chance
+        for name, endplate in disc.endplates.items():
+            site = code_of(endplate_site(disc.level, name))
+            check_grade(found["MODIC", site], CODED["modic"][1], endplate.modic.grade)
+            for one in ENDPLATE_MEASURES:
+                assert number(found[one.code.value, site]) == getattr(endplate, one.field)
+    assert number(found["LORDOSIS", None]) == report.lordosis_deg
+
+
+def check_grade(said, values, grade):
+    if grade is None:
+        assert said["dataAbsentReason"]["text"] == "withheld by AB"
+    else:
+        assert code_of(said["valueCodeableConcept"]) == values[grade].value
 
 
 def test_units_and_uncertainty_stand_with_a_measure():
     found = observed(fhir_bundle(EXAMPLE))
-    listhesis = found["listhesis-mm", disc_of("L4/L5")]
+    listhesis = found["LISTHESIS_MM", disc_of("L4/L5")]
     ucum = {"unit": "mm", "system": "http://unitsofmeasure.org", "code": "mm"}
     assert listhesis["valueQuantity"] == {"value": -1.2, **ucum}
-    assert component(listhesis, "half-width-95")["valueQuantity"] == {"value": 2.3, **ucum}
-    assert "component" not in found["height-index", disc_of("L4/L5")]
+    assert component(listhesis, "371884006")["valueQuantity"] == {"value": 2.3, **ucum}
+    assert "component" not in found["HEIGHT_INDEX", disc_of("L4/L5")]
     units = {one["code"] for one in parts_of(fhir_bundle(EXAMPLE)) if one.get("system") == "http://unitsofmeasure.org"}
     assert units == {"1", "mm", "mm3", "deg", "%"}
 
 
 def test_an_endplate_is_told_by_our_code_and_the_vertebra_it_belongs_to():
     found = observed(fhir_bundle(EXAMPLE))
-    height = found["height-percent", "inferior-endplate-L5"]
+    height = found["CHANGE_HEIGHT", "INFERIOR_L5"]
     assert number(height) == 22.0
     assert height["bodySite"]["coding"][1] == {
-        "system": SNOMED,
+        "system": SYSTEMS["SCT"],
         "code": VERTEBRA_CODES["L5"].value,
         "display": "L5 vertebra",
     }
-    assert ("height-percent", "superior-endplate-S1") not in found
-    assert [one["valueBoolean"] for one in found["location", "inferior-endplate-L5"]["component"]] == [
+    assert ("CHANGE_HEIGHT", "SUPERIOR_S1") not in found
+    assert [one["valueBoolean"] for one in found["LOCATION", "INFERIOR_L5"]["component"]] == [
         True,
         False,
         False,
@@ -155,7 +159,7 @@ def test_an_endplate_is_told_by_our_code_and_the_vertebra_it_belongs_to():
 
 
 def test_a_withheld_grade_has_a_reason_instead_of_a_value_and_keeps_its_probabilities():
-    withheld = observed(fhir_bundle(EXAMPLE))["pfirrmann", disc_of("T12/L1")]
+    withheld = observed(fhir_bundle(EXAMPLE))["PFIRRMANN", disc_of("T12/L1")]
     assert withheld["dataAbsentReason"]["text"] == "the disc touches the edge of the image"
     assert not any(key.startswith("value") for key in withheld)
     assert len(withheld["component"]) == 5
@@ -163,10 +167,10 @@ def test_a_withheld_grade_has_a_reason_instead_of_a_value_and_keeps_its_probabil
 
 def test_quality_findings_are_observations_and_notes_at_their_disc():
     bundle = fhir_bundle(EXAMPLE)
-    findings = [one for one in resources(bundle, "Observation") if code_of(one["code"]) == "quality-finding"]
+    findings = [one for one in resources(bundle, "Observation") if code_of(one["code"]) == "111052"]
     assert [code_of(one["valueCodeableConcept"]) for one in findings] == ["modic_type_by_signal", "cropped"]
-    assert code_of(component(findings[1], "severity")["valueCodeableConcept"]) == "severity-warning"
-    assert observed(bundle)["disc", disc_of("T12/L1")]["note"] == [{"text": "The disc touches the edge of the image."}]
+    assert code_of(component(findings[1], "SEVERITY")["valueCodeableConcept"]) == "SEVERITY_WARNING"
+    assert observed(bundle)["DISC", disc_of("T12/L1")]["note"] == [{"text": "The disc touches the edge of the image."}]
 
 
 def test_the_report_comes_first_groups_all_and_says_what_the_page_says():
@@ -194,29 +198,29 @@ def test_a_correction_is_told_with_what_the_program_said_and_who_changed_it_when
     report = correct(EXAMPLE, "L4/L5", "upper_endplate_modic", "I", "AB", NOON)
     report = correct(report, "T12/L1", "pfirrmann", 2, "CD", NOON)
     bundle = fhir_bundle(report)
-    changed = observed(bundle)["modic", "inferior-endplate-L4"]
-    assert code_of(changed["valueCodeableConcept"]) == "modic-I"
-    assert code_of(component(changed, "machine")["valueCodeableConcept"]) == "modic-II"
+    changed = observed(bundle)["MODIC", "INFERIOR_L4"]
+    assert code_of(changed["valueCodeableConcept"]) == "MODIC_I"
+    assert code_of(component(changed, "AUTO_ANSWER")["valueCodeableConcept"]) == "MODIC_II"
     assert changed["performer"] == [{"display": "AB"}]
-    given_by_reader = component(observed(bundle)["pfirrmann", disc_of("T12/L1")], "machine")
+    given_by_reader = component(observed(bundle)["PFIRRMANN", disc_of("T12/L1")], "AUTO_ANSWER")
     assert given_by_reader["dataAbsentReason"]["text"] == "the disc touches the edge of the image"
     first = resources(bundle, "Provenance")[0]
     target = next(one for one in bundle["entry"] if one["fullUrl"] == first["target"][0]["reference"])
     assert target["resource"] == changed
     assert (first["recorded"], first["agent"][0]["who"]["display"]) == (NOON, "AB")
     assert first["entity"][0]["what"]["display"] == "Modic type at the upper endplate: II"
-    assert "machine" not in json.dumps(fhir_bundle(EXAMPLE))
+    assert "AUTO_" not in json.dumps(fhir_bundle(EXAMPLE))
 
 
 def test_an_erased_map_leaves_no_extents_and_its_provenance_names_the_endplate():
     bundle = fhir_bundle(with_erased_map(EXAMPLE))
     BundleR4.model_validate(bundle)
     found = observed(bundle)
-    assert ("volume-mm3", "inferior-endplate-L5") not in found
+    assert ("118565006", "INFERIOR_L5") not in found
     (made,) = resources(bundle, "Provenance")
     (target,) = [one["resource"] for one in bundle["entry"] if one["fullUrl"] == made["target"][0]["reference"]]
     assert len(made["target"]) == 1
-    assert target == found["endplate", "inferior-endplate-L5"]
+    assert target == found["ENDPLATE", "INFERIOR_L5"]
 
 
 def test_the_program_and_its_models_are_devices_with_versions_and_checksums():
@@ -263,7 +267,7 @@ def test_what_is_no_reference_is_refused_with_the_mend(given):
 
 def test_every_code_of_ours_is_defined_and_the_published_code_system_is_the_code_s():
     used = {one["code"] for one in parts_of(fhir_bundle(with_erased_map(EXAMPLE))) if one.get("system") == CODES}
-    assert used <= set(concepts())
+    assert used <= {one["code"] for one in code_system()["concept"]}
     published = json.loads(resource_path("Schemas/modicgrader-codes-1.fhir.json").read_text(encoding="utf-8"))
     assert published == code_system()
     CodeSystemR4.model_validate(published)
