@@ -16,13 +16,16 @@ PLAIN = re.compile(r"\d{1,3}")
 """Names that say nothing, and that are numbers of slices and the like too."""
 
 
-def without_paths(study: SpineStudy) -> SpineStudy:
-    """The study whose volumes do not say where they were read from."""
-    return replace(study, t1=_without_path(study.t1), t2=_without_path(study.t2))
+def nameless(study: SpineStudy, *, keep_dicom: bool) -> SpineStudy:
+    """The study whose volumes do not say where they were read from, and only if asked to of which DICOM files."""
 
+    def without(volume: Volume | None) -> Volume | None:
+        if volume is None:
+            return None
+        source = {key: value for key, value in volume.source.items() if key != "path"}
+        return replace(volume, source=source, dicom=volume.dicom if keep_dicom else ())
 
-def _without_path(volume: Volume | None) -> Volume | None:
-    return volume and replace(volume, source={key: value for key, value in volume.source.items() if key != "path"})
+    return replace(study, t1=without(study.t1), t2=without(study.t2))
 
 
 def without_names(text: str, entry: StudyEntry) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ..errors import Cancelled, InputError
 from .folder import CohortFolder, Failure
-from .identity import write_key
 from .settings import Settings
 from .study_list import StudyEntry
 from .tally import Tally
@@ -80,6 +79,8 @@ def run_cohort(
     with folder.held():
         folder.claim(entries, settings, source)
         if settings.keep_identity:
+            from .identity import write_key
+
             write_key(settings.directory / "key.csv", entries)
         done, names = folder.done(), {entry.name for entry in entries}
         failures = {} if retry_failed else {n: one for n, one in folder.failures().items() if n not in done}

@@ -11,7 +11,6 @@ from ..errors import InputError
 from ..progress import Progress
 from ..training.labelled_study import DiscLabels
 from ..training.manifest_rows import StudyRow, read_rows
-from .dicom_folder import find_examinations
 
 FOLDER_NAME = re.compile(r'(?![.])[^<>:"/\\|?*\x00-\x1f]{1,120}(?<![. ])')
 """What every file system takes as the name of a folder; a leading dot is kept for unfinished ones."""
@@ -110,6 +109,9 @@ def _check_names(names: list[str]) -> None:
 
 
 def _from_folder(folder: Path, progress: Progress) -> list[StudyEntry]:
+    # Only here: workers take studies as they are.
+    from .dicom_folder import find_examinations
+
     found = find_examinations(folder, progress)
     digits = max(NAME_DIGITS, len(str(len(found))))
     first_of_patient: dict[str, str] = {}
