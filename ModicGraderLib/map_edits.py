@@ -87,8 +87,9 @@ class EndplateMap:
             label = vertebra_label(vertebra)
             if (box := self._boxes[label - 1]) is not None:
                 body, types = self._owners[box] == label, self._map[box]
-                depths = endplate_depths(disc, name, body, part_of(self._grid, box))
-                change = _at_endplate(body & (types > 0), *depths)
+                change = body & (types > 0)
+                if change.any():
+                    change = _at_endplate(change, *endplate_depths(disc, name, body, part_of(self._grid, box)))
                 posterior = np.stack([~change, *(change & (types == one) for one in MODIC_MAP_LABELS.values())])
                 found[name] = EndplateChange(box, body, posterior.astype(np.float32), change)
         return found

@@ -1,4 +1,4 @@
-"""The graded example as if it had been read from DICOM: its pictures as series of any order and flip, and its findings."""
+"""The graded example as if it had been read from DICOM: its findings, and its pictures as series of any order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A graded study as DICOM, in the examination it came from: segmentations, a structured report, and the printed page."""
+"""A graded study as DICOM, in the examination it came from: segmentations, structured report and printed page."""
 
 from __future__ import annotations
 
@@ -49,32 +49,18 @@ def write_dicom(graded: GradedStudy, folder: Path, *, page: Path | None = None) 
         raise InputError("DICOM results need the package highdicom; install it, or leave DICOM results out")
     from .dicom_page import encapsulated
     from .dicom_report import structured_report
-    from .dicom_segments import change_segments, segmentation, spine_segments
+    from .dicom_segments import change_segmentation, change_segments, spine_segmentation
 
     reference = graded.study.reference
     with unchecked():
         files = read_files(reference)
         source = read_frames(reference, files)
         others = [file for volume in graded.study.volumes if volume is not reference for file in read_files(volume)]
-        spine = segmentation(
-            spine_segments(graded),
-            graded,
-            source,
-            label="SPINE",
-            title="ModicGrader spine (research use only)",
-            series=SERIES_NUMBERS["spine.dcm"],
-        )
-        made = {"spine.dcm": spine}
+        made = {"spine.dcm": spine_segmentation(graded, source, SERIES_NUMBERS["spine.dcm"])}
         changes = change_segments(graded)
         if changes:
-            made["modic_changes.dcm"] = segmentation(
-                changes,
-                graded,
-                source,
-                label="MODIC_CHANGES",
-                title="ModicGrader Modic changes (research use only)",
-                series=SERIES_NUMBERS["modic_changes.dcm"],
-            )
+            number = SERIES_NUMBERS["modic_changes.dcm"]
+            made["modic_changes.dcm"] = change_segmentation(changes, graded, source, number)
         made["report.dcm"] = structured_report(
             graded, [*files, *others], list(made.values()), changes, series=SERIES_NUMBERS["report.dcm"]
         )

@@ -65,6 +65,7 @@ NUMBERED_BY = _own("NUMBERED_BY", "Who named the lowest disc")
 TRANSITIONAL = _own("TRANSITIONAL", "Transitional vertebra suspected")
 MACHINE_ANSWER = _own("AUTO_ANSWER", "Answer of the program, which a reader corrected")
 MACHINE_NUMBER = _own("AUTO_NUMBER", "Measured in the program's own map, which a reader edited")
+NOT_MEASURED = _own("NOT_MEASURED", "Not measured")
 WITHHELD = _own("WITHHELD", "Withheld")
 WHY_WITHHELD = _own("WHY_WITHHELD", "Why a grade is withheld")
 SEVERITY = _own("SEVERITY", "Severity of a quality finding")
@@ -75,18 +76,13 @@ MODIC_VALUES = {
     for grade in MODIC_GRADES
 }
 PFIRRMANN_VALUES = {grade: _own(f"PFIRRMANN_{grade}", f"Pfirrmann grade {grade}") for grade in PFIRRMANN_GRADES}
+_LESION_WORDS = ("normal endplates", "wavy or irregular endplate", "notched endplate", "Schmorl's node")
+_LESIONS = {
+    name: (value, words)
+    for name, value, words in zip(ENDPLATE_LESIONS, ("NONE", "WAVY", "NOTCHED", "SCHMORL"), _LESION_WORDS, strict=True)
+}
 ENDPLATE_LESION_VALUES = {
-    name: _own(code, meaning)
-    for name, (code, meaning) in zip(
-        ENDPLATE_LESIONS,
-        (
-            ("LESION_NONE", "Normal endplates"),
-            ("LESION_WAVY", "Wavy or irregular endplate"),
-            ("LESION_NOTCHED", "Notched endplate"),
-            ("LESION_SCHMORL", "Schmorl's node"),
-        ),
-        strict=True,
-    )
+    name: _own(f"LESION_{value}", words[0].upper() + words[1:]) for name, (value, words) in _LESIONS.items()
 }
 HEIGHT_CLASS_VALUES = {
     "A": _own("HEIGHT_A", "Below 25 % of the vertebral height"),
@@ -94,9 +90,7 @@ HEIGHT_CLASS_VALUES = {
     "C": _own("HEIGHT_C", "Above 50 % of the vertebral height"),
 }
 NUMBERED_BY_VALUES = {"model": _own("BY_PROGRAM", "The program"), "user": _own("BY_USER", "A user")}
-SEVERITY_VALUES = {
-    name: _own(f"SEVERITY_{name.upper()}", name.capitalize()) for name in ("info", "warning", "error")
-}
+SEVERITY_VALUES = {name: _own(f"SEVERITY_{name.upper()}", name.capitalize()) for name in ("info", "warning", "error")}
 
 
 @dataclass(frozen=True)
@@ -133,11 +127,15 @@ DISC_MEASURES = (
 ENDPLATE_MEASURES = (
     _probability("endplate_change", "P_ENDPLATE", "a change of the endplate"),
     _probability("marrow_change", "P_MARROW", "a change of the marrow"),
-    Measure("height_percent", _own("CHANGE_HEIGHT", "Height of a Modic change, of the vertebra's"), PERCENT),
-    Measure("anteroposterior_percent", _own("CHANGE_AP", "Depth of a Modic change, of the endplate's"), PERCENT),
-    Measure("area_percent", _own("CHANGE_AREA", "Area of a Modic change, of the endplate's"), PERCENT),
+    Measure("height_percent", _own("CHANGE_HEIGHT", "Height of a Modic change in % of the vertebra"), PERCENT),
+    Measure(
+        "anteroposterior_percent",
+        _own("CHANGE_AP", "Anteroposterior extent of a Modic change in % of the endplate"),
+        PERCENT,
+    ),
+    Measure("area_percent", _own("CHANGE_AREA", "Area of a Modic change in % of the endplate"), PERCENT),
     Measure("volume_mm3", VOLUME, CUBIC_MILLIMETER),
-    Measure("volume_percent", _own("CHANGE_VOLUME", "Volume of a Modic change, of the vertebral body's"), PERCENT),
+    Measure("volume_percent", _own("CHANGE_VOLUME", "Volume of a Modic change in % of the vertebral body"), PERCENT),
 )
 """Numbers of a `report.EndplateReport`."""
 
@@ -152,8 +150,7 @@ PFIRRMANN_PROBABILITIES = {
     for grade in PFIRRMANN_GRADES
 }
 ENDPLATE_LESION_PROBABILITIES = {
-    name: _probability(name, f"P_{code.value}", code.meaning[0].lower() + code.meaning[1:])
-    for name, code in ENDPLATE_LESION_VALUES.items()
+    name: _probability(name, f"P_LESION_{value}", words) for name, (value, words) in _LESIONS.items()
 }
 HEIGHT_CLASS_PROBABILITIES = {
     name: _probability(name, f"P_{code.value}", f"height class {name}") for name, code in HEIGHT_CLASS_VALUES.items()
@@ -171,4 +168,3 @@ def endplate_name(level: str, endplate: str) -> tuple[str, Code, Code]:
     vertebra = level.split("/")[0 if endplate == "upper" else 1]
     side = ENDPLATE_SIDES[endplate]
     return f"{vertebra} {side.meaning.lower()} endplate", VERTEBRA_CODES[vertebra], side
-

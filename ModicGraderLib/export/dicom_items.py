@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pydicom.valuerep import DT
-
 from ..report import Correction
 from ..terminology import Code
 from .dicom_codes import (
@@ -38,6 +36,9 @@ GRADES: dict[str, tuple[Code, Mapping[Any, Code]]] = {
     "narrowing": (NARROWING, {0: ABSENT, 1: PRESENT}),
 }
 """How each grade of `DiscReport.readings` is coded; that of an endplate is a "modic"."""
+
+LONGEST_NAME = 63
+"""Characters that a person's name may have in DICOM, without the caret that ends the family name."""
 
 
 def concept(code: Code) -> CodedConcept:
@@ -106,7 +107,7 @@ def corrected(item: ContentItem, by: Correction, machine: ContentItem) -> None:
     from pydicom.sr.codedict import codes
 
     context = RelationshipTypeValues.HAS_OBS_CONTEXT
-    item.ObservationDateTime = DT(datetime.fromisoformat(by.when))
+    item.ObservationDateTime = f"{datetime.fromisoformat(by.when):%Y%m%d%H%M%S%z}"
     add(item, CodeContentItem(codes.DCM.ObserverType, codes.DCM.Person, context))
     add(item, PnameContentItem(codes.DCM.PersonObserverName, person_name(by.reader), context))
     add(item, machine)
@@ -119,8 +120,9 @@ def machine_number(measurement: Measurement, measure: Measure, value: float | No
 
 
 def person_name(reader: str) -> str:
-    """A reader's name as DICOM takes it: its control characters, and those that part names, become spaces."""
-    return " ".join("".join(" " if one in "\\^=" or not one.isprintable() else one for one in reader).split())[:64]
+    """A reader's name as a family name of DICOM; what parts names there, or is not printed, becomes a space."""
+    plain = "".join(" " if one in "\\^=" or not one.isprintable() else one for one in reader)
+    return f"{' '.join(plain.split())[:LONGEST_NAME]}^"
 
 
 def text_item(name: Code, text: str) -> ContentItem:

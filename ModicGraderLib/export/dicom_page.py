@@ -9,9 +9,10 @@ from pydicom import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian, generate_uid
 
 from .. import __version__
+from .dicom_maker import MANUFACTURER, MODEL, RESEARCH, described
 from .dicom_source import identify
 
-TITLE = "ModicGrader report, for research use only"
+TITLE = f"{MODEL} report, for research use only"
 
 
 def encapsulated(pdf: Path, source: Dataset, *, series: int) -> FileDataset:
@@ -26,9 +27,9 @@ def encapsulated(pdf: Path, source: Dataset, *, series: int) -> FileDataset:
     made.StudyInstanceUID = source.StudyInstanceUID
     made.SOPClassUID, made.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     made.SeriesInstanceUID, made.SeriesNumber, made.InstanceNumber = generate_uid(prefix=None), series, 1
-    made.SeriesDescription = "ModicGrader page (research use only)"
+    made.SeriesDescription, made.ContentQualification = described("page"), RESEARCH
     made.Modality, made.ConversionType = "DOC", "WSD"
-    made.Manufacturer, made.ManufacturerModelName = "The ModicGrader developers", "ModicGrader"
+    made.Manufacturer, made.ManufacturerModelName = MANUFACTURER, MODEL
     made.SoftwareVersions = __version__
     made.InstanceCreationDate = made.ContentDate = now.strftime("%Y%m%d")
     made.InstanceCreationTime = made.ContentTime = now.strftime("%H%M%S")

@@ -14,7 +14,8 @@ from .. import __version__
 from ..anatomy import CORNERS, ENDPLATES
 from ..corrections import LOWEST_DISC, MODIC_MAP, machine_report, standing_at
 from ..graded import GradedStudy
-from ..report import Correction, DiscReport, QualityFinding, StudyReport
+from ..measurement.endplate_change import EXTENTS
+from ..report import Correction, DiscReport, EndplateReport, QualityFinding, StudyReport
 from ..terminology import ALTERED_STRUCTURE, ANATOMICAL_STRUCTURE, DISC_CODES, LUMBAR_SPINE, Code
 from . import dicom_codes as coded
 from .dicom_items import (
@@ -30,15 +31,13 @@ from .dicom_items import (
     probabilities,
     text_item,
 )
-from .dicom_segments import MANUFACTURER, MODEL, Segment, software_parameters
+from .dicom_maker import HOMEPAGE, MANUFACTURER, MODEL, models_of, new_object, version_of
+from .dicom_segments import Segment
 from .dicom_source import identify, without_identity
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
     from highdicom.sr import Comprehensive3DSR, MeasurementsAndQualitativeEvaluations
-
-_LIBRARY = ("PixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient")
-"""What TID 1604 tells of a picture; an Enhanced file has it for each frame, not for itself."""
 
 
 def structured_report(
@@ -80,17 +79,10 @@ def structured_report(
     made = hd.sr.Comprehensive3DSR(
         evidence=[without_identity(files[0]), *files[1:], *segmentations],
         content=content[0],
-        series_instance_uid=generate_uid(prefix=None),
-        series_number=series,
-        sop_instance_uid=generate_uid(prefix=None),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
         is_complete="modic_map" in graded.maps,
         is_final=False,
         is_verified=False,
-        manufacturer_model_name=MODEL,
-        software_versions=__version__,
-        series_description="ModicGrader report (research use only)",
+        **new_object("report", series),
     )
     identify(made, files[0])
     return made
@@ -182,13 +174,17 @@ def _endplate_group(
     )
 
 
-def _edited(measures: list, evaluations: list, own, by: Correction) -> None:
+def _edited(measures: list, evaluations: list, own: EndplateReport, by: Correction) -> None:
     """Put beside each extent of an edited map what the program's own map gave."""
     fields = {(one.code.scheme, one.code.value): one for one in coded.ENDPLATE_MEASURES}
     for made in measures:
         measure = fields[made.name.scheme_designator, made.name.value]
-        if not measure.field.endswith("_change"):
+        if measure.field in EXTENTS:
             machine_number(made, measure, getattr(own, measure.field), by)
+    for made in evaluations:
+        if made.name.value == coded.HEIGHT_CLASS.value:
+            said = coded.HEIGHT_CLASS_VALUES.get(own.height_class, coded.NOT_MEASURED)
+            corrected(made[0], by, code_item(coded.MACHINE_ANSWER, said))
     evaluations += [evaluation(coded.LOCATION_MACHINE, coded.LOCATIONS[third]) for third in own.location]
 
 
@@ -218,8 +214,8 @@ def _group(name: str, report: StudyReport, *, finding: tuple[Code, Code], site: 
         finding_sites=[_site(*site)],
         algorithm_id=hd.sr.AlgorithmIdentification(
             MODEL,
-            str(report.software.get("version", __version__)),
-            [f"{key} {value}" for key, value in software_parameters(report).items()] or None,
+            version_of(report),
+            [f"{key} {value}" for key, value in models_of(report).items()] or None,
         ),
         **content,
     )
@@ -267,7 +263,7 @@ def _device():
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
-    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"https://github.com/ModicGrader/SlicerModicGrader/{__version__}")
+    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{HOMEPAGE}/{__version__}")
     return hd.sr.ObserverContext(
         codes.DCM.Device,
         hd.sr.DeviceObserverIdentifyingAttributes(
@@ -277,11 +273,10 @@ def _device():
 
 
 def _library_entry(file: Dataset) -> Dataset:
-    """What the image library says of a file; where it lies only if that is told for the file as a whole."""
-    entry = without_identity(file)
-    if not all(file.get(keyword) for keyword in _LIBRARY):
-        entry = Dataset({one.tag: one for one in entry if one.keyword != "Modality"})
-        entry.Modality = ""
+    """A file without its modality, so that the library tells its size and frame of reference, but not where it lies:
+    that would be two thirds of the report, not all sources have it, and Enhanced files have it for each frame."""
+    entry = Dataset({element.tag: element for element in without_identity(file) if element.keyword != "Modality"})
+    entry.Modality = ""
     return entry
 
 

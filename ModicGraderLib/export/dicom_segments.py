@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from .. import __version__
 from ..anatomy import ENDPLATES, MODIC_MAP_LABELS
 from ..graded import MACHINE_MAP, GradedStudy
 from ..map_edits import EndplateMap
@@ -21,17 +20,13 @@ from ..report import StudyReport
 from ..terminology import MODIC_CHANGES, SPINE, Code, Structure, structures_in
 from .dicom_codes import MODIC_VALUES, endplate_name
 from .dicom_items import concept
+from .dicom_maker import MANUFACTURER, MODEL, models_of, new_object, version_of
 from .dicom_source import SourceFrames, identify
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
 
-MANUFACTURER = "The ModicGrader developers"
-MODEL = "ModicGrader"
-NO_SERIAL_NUMBER = "none"
-"""DICOM wants one of every device; software has none."""
-
-MODIC_OF = {label: grade for grade, label in MODIC_MAP_LABELS.items()}
+_MODIC_TYPES = {label: grade for grade, label in MODIC_MAP_LABELS.items()}
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,6 @@ class Segment:
     modifier: Code | None = None
     site: Code | None = None
     side: Code | None = None
-    level: str | None = None
-    endplate: str | None = None
     tracking_uid: str = field(default_factory=lambda: str(generate_uid(prefix=None)))
 
 
@@ -87,29 +80,39 @@ def change_segments(graded: GradedStudy) -> list[Segment]:
             rest[part > 0] = 0
             name, site, side = endplate_name(disc.level, endplate)
             segments += [
-                Segment(one, part == one.label, f"{one.name}, {name}", _type(one), site, side, disc.level, endplate)
-                for one in structures_in(part, MODIC_CHANGES)
+                Segment(one, part == one.label, f"{one.name}, {name}", _type(one), site, side)
+                for one in MODIC_CHANGES
+                if drawn.voxels(change)[_MODIC_TYPES[one.label]]
             ]
-    return segments + [Segment(one, rest == one.label, one.name, _type(one)) for one in structures_in(rest, MODIC_CHANGES)]
+    return segments + [
+        Segment(one, rest == one.label, one.name, _type(one)) for one in structures_in(rest, MODIC_CHANGES)
+    ]
 
 
-def segmentation(
-    segments: Sequence[Segment], graded: GradedStudy, source: SourceFrames, *, label: str, title: str, series: int
+def spine_segmentation(graded: GradedStudy, source: SourceFrames, series: int) -> Segmentation:
+    """Vertebrae, discs and canal as a DICOM segmentation in the series of the given number."""
+    return _segmentation(spine_segments(graded), graded, source, "SPINE", new_object("spine", series))
+
+
+def change_segmentation(
+    segments: Sequence[Segment], graded: GradedStudy, source: SourceFrames, series: int
 ) -> Segmentation:
-    """A DICOM segmentation, packed to one bit a voxel; frames without any segment are left out.
+    """The `change_segments` of a study as a DICOM segmentation in the series of the given number."""
+    edited = MACHINE_MAP in graded.maps
+    return _segmentation(segments, graded, source, "MODIC_CHANGES", new_object("Modic changes", series), edited)
 
-    Parameters
-    ----------
-    label:
-        Its content label, at most 16 of A-Z, 0-9 and _.
-    title:
-        Its series description, for people.
-    series:
-        Its series number.
-    """
+
+def _segmentation(
+    segments: Sequence[Segment],
+    graded: GradedStudy,
+    source: SourceFrames,
+    label: str,
+    new: dict[str, Any],
+    edited: bool = False,
+) -> Segmentation:
+    """Segments, packed to one bit a voxel; frames without any of them are left out. `edited`: by a reader."""
     import highdicom as hd
 
-    edited = MACHINE_MAP in graded.maps and any(segment.modifier for segment in segments)
     numbers = np.zeros(graded.study.reference.array.shape, np.uint8)
     for number, segment in enumerate(segments, 1):
         numbers[segment.mask] = number
@@ -120,30 +123,17 @@ def segmentation(
         segment_descriptions=[
             _described(number, segment, graded.report, edited) for number, segment in enumerate(segments, 1)
         ],
-        series_instance_uid=generate_uid(prefix=None),
-        series_number=series,
-        sop_instance_uid=generate_uid(prefix=None),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MODEL,
-        software_versions=__version__,
-        device_serial_number=NO_SERIAL_NUMBER,
         content_label=label,
         content_description="Found by ModicGrader; for research use only",
-        series_description=title,
+        **new,
     )
     _refer_to_files(made, source)
     identify(made, source.frames[0].file)
     return made
 
 
-def software_parameters(report: StudyReport) -> dict[str, str]:
-    """The models that spoke, with their checksums."""
-    return {f"{one['name']} {one['version']}": f"sha256:{one['sha256']}" for one in report.software.get("models", [])}
-
-
 def _type(structure: Structure) -> Code:
-    return MODIC_VALUES[MODIC_OF[structure.label]]
+    return MODIC_VALUES[_MODIC_TYPES[structure.label]]
 
 
 def _described(number: int, segment: Segment, report: StudyReport, edited: bool):
@@ -162,9 +152,9 @@ def _described(number: int, segment: Segment, report: StudyReport, edited: bool)
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             MODEL,
             codes.cid7162.ArtificialIntelligence,
-            str(report.software.get("version", __version__)),
+            version_of(report),
             source=MANUFACTURER,
-            parameters=software_parameters(report) or None,
+            parameters=models_of(report) or None,
         ),
         tracking_uid=segment.tracking_uid,
         tracking_id=segment.name,
@@ -193,7 +183,10 @@ def _refer_to_files(made: Segmentation, source: SourceFrames) -> None:
                 if frame.number is not None:
                     item.ReferencedFrameNumber = frame.number
     files = {frame.file.SOPInstanceUID: frame.file.SOPClassUID for frame in source.frames}
-    for owner, keyword in ((made, "SourceImageSequence"), (made.ReferencedSeriesSequence[0], "ReferencedInstanceSequence")):
+    for owner, keyword in (
+        (made, "SourceImageSequence"),
+        (made.ReferencedSeriesSequence[0], "ReferencedInstanceSequence"),
+    ):
         references = []
         for instance, kind in files.items():
             references.append(Dataset())
