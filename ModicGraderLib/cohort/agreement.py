@@ -13,18 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.answers import Answers, Score, scores
+from ..evaluation.answers import METRICS, Answers
+from ..evaluation.metrics import BOOTSTRAPS, Estimate, bootstrap
 from .agreement_tasks import TASKS, Answered, Task
 from .outcome_read import rows_of
 from .study_list import StudyEntry
 
+DRAWN_ROWS = 4_000_000
+LEAST_DRAWS = 200
+"""Of many discs fewer bootstrap draws are taken, so that they draw no more rows than this, but so many at least: their
+intervals are narrow, and need not be known to a hundredth of their width."""
+
 
 @dataclass(frozen=True)
 class Measured:
-    """The answers to a task beside its labels, and how good they are."""
+    """The answers to a task beside its labels, and how good they are: measures by the names in `answers.METRICS`."""
 
     answers: Answers
-    scores: tuple[Score, ...]
+    measures: Mapping[str, Estimate]
 
     @property
     def count(self) -> int:
@@ -101,7 +107,8 @@ def _compared(
     if not labelled:
         return None
     given = [case for case in cases if case[2].given]
-    return TaskAgreement(task, labelled, _measured(task, cases), _measured(task, given))
+    called = _measured(task, cases)
+    return TaskAgreement(task, labelled, called, called if len(given) == len(cases) else _measured(task, given))
 
 
 def _measured(task: Task, cases: Sequence[tuple[str, str, Answered]]) -> Measured:
@@ -115,4 +122,9 @@ def _measured(task: Task, cases: Sequence[tuple[str, str, Answered]]) -> Measure
         called=np.array([numbers[answer.called] for _, _, answer in cases], int),
         chances=np.array([answer.chances for _, _, answer in cases]).reshape(-1, len(task.classes)),
     )
-    return Measured(answers, tuple(scores(answers, task.metrics)))
+    draws = max(LEAST_DRAWS, min(BOOTSTRAPS, DRAWN_ROWS // max(len(cases), 1)))
+    estimates = {
+        name: bootstrap(lambda rows, name=name: METRICS[name](answers, rows), answers.patients, draws)
+        for name in (task.metrics if cases else ())
+    }
+    return Measured(answers, estimates)

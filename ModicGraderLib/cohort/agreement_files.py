@@ -7,6 +7,7 @@ from math import isfinite
 
 from ..evaluation.metrics import Estimate
 from ..evaluation.pages import table
+from ..wording import NOTHING
 from .agreement import Agreement, Measured, TaskAgreement
 
 SCHEMA = "modicgrader-agreement-1"
@@ -42,7 +43,7 @@ def agreement_json(agreement: Agreement) -> str:
 def _measures(measured: Measured) -> dict:
     return {
         "confusion": measured.answers.matrix().tolist(),
-        "measures": {one.metric: _values(one.estimate) for one in measured.scores},
+        "measures": {name: _values(estimate) for name, estimate in measured.measures.items()},
     }
 
 
@@ -71,8 +72,8 @@ def _section(one: TaskAgreement) -> list[str]:
         f"{one.labelled} {unit} of done studies are labelled, {one.called.count} of them were found"
         f" ({one.patients} patients) and {one.given.count} have a grade that is given: coverage {one.coverage:.1%}."
     )
-    given = {score.metric: score.estimate for score in one.given.scores}
-    rows = [(score.metric, score.estimate, given.get(score.metric, "–")) for score in one.called.scores]
+    given = one.given.measures
+    rows = [(name, estimate, given.get(name, NOTHING)) for name, estimate in one.called.measures.items()]
     parts = [f"## {one.task.title}", counts]
     if rows:
         parts.append(table(("measure", "all, as called", "given alone"), rows))

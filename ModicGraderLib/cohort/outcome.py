@@ -14,6 +14,7 @@ from ..export.tables import Row, endplate_rows, level_rows
 from ..report import StudyReport
 from .agreement import Agreement, agreement_of
 from .agreement_files import AGREEMENT_FILES, write_agreement
+from .folder import REPORT, CohortFolder, write_whole
 from .outcome_columns import DISCS, ENDPLATES, STUDIES, study_row
 from .outcome_tables import TableFiles
 from .overview import overview_page
@@ -47,9 +48,8 @@ def write_outcome(directory: Path, entries: Sequence[StudyEntry]) -> list[Path]:
     written = _write_tables(directory, entries)
     agreement = agreement_of(directory, entries) if any(entry.labels for entry in entries) else None
     written += _write_agreement(directory, agreement)
-    page = directory / OVERVIEW
-    _put(page, overview_page(directory, [entry.name for entry in entries], agreement))
-    return [*written, page]
+    write_whole(directory / OVERVIEW, overview_page(directory, [entry.name for entry in entries], agreement))
+    return [*written, directory / OVERVIEW]
 
 
 def _write_tables(directory: Path, entries: Sequence[StudyEntry]) -> list[Path]:
@@ -68,11 +68,11 @@ def _write_tables(directory: Path, entries: Sequence[StudyEntry]) -> list[Path]:
 
 def reports_in(directory: Path, entries: Sequence[StudyEntry]) -> Iterator[tuple[StudyEntry, StudyReport]]:
     """The studies that are done, one after the other; one whose report is damaged is left out with a warning."""
+    folder = CohortFolder(directory)
     for entry in entries:
-        path = directory / "studies" / entry.name / "report.json"
-        if path.exists():
+        if folder.is_done(entry.name):
             try:
-                yield entry, StudyReport.read(path)
+                yield entry, StudyReport.read(folder.studies / entry.name / REPORT)
             except InputError:
                 _LOGGER.warning("the report of study %s is damaged; remove its folder and grade it again", entry.name)
 
@@ -92,11 +92,5 @@ def _write_agreement(directory: Path, agreement: Agreement | None) -> list[Path]
             (directory / name).unlink(missing_ok=True)
         return []
     for name, text in write_agreement(agreement).items():
-        _put(directory / name, text)
+        write_whole(directory / name, text)
     return [directory / name for name in AGREEMENT_FILES]
-
-
-def _put(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)

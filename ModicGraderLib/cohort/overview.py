@@ -14,6 +14,7 @@ from ..grading.decisions import CHANGE_CALLED, DECIDED
 from ..wording import NOTHING, percent
 from . import overview_published as published
 from .agreement import Agreement
+from .folder import CohortFolder
 from .outcome_read import Columns, read_columns
 from .overview_charts import (
     COURSE,
@@ -22,6 +23,7 @@ from .overview_charts import (
     by_age,
     by_level,
     change_called,
+    changed_levels,
     height_chart,
     lesion_chart,
     levels_chart,
@@ -34,7 +36,6 @@ from .overview_quality import (
     finding_counts,
     flagged_studies,
     progress_of,
-    read_failures,
     software_counts,
     withheld_grades,
 )
@@ -79,8 +80,8 @@ class Modic:
 
     @property
     def told(self) -> str:
-        """The types that there are, with their counts."""
-        return ", ".join(f"{type_} {count}" for type_, count in self.types.items() if type_ and count) or NOTHING
+        """The types that there are, with their counts: "I 3, II 12, withheld 2"."""
+        return ", ".join(f"{type_ or 'withheld'} {count}" for type_, count in self.types.items() if count) or NOTHING
 
 
 def overview_page(directory: Path, names: Sequence[str], agreement: Agreement | None = None) -> str:
@@ -94,11 +95,11 @@ def overview_page(directory: Path, names: Sequence[str], agreement: Agreement | 
     discs = read_columns(directory, "cohort", DISC_COLUMNS)
     endplates = read_columns(directory, "endplates", ENDPLATE_COLUMNS)
     studies = read_columns(directory, "studies", STUDY_COLUMNS)
-    failures = read_failures(directory)
+    failures = list(CohortFolder(directory).failures().values())
     environment = template_environment("Cohort")
     environment.filters["percent"] = percent
     return environment.get_template("overview.html.jinja").render(
-        progress=progress_of(names, studies["study"], failures),
+        progress=progress_of(names, studies["study"], [one.study for one in failures]),
         patients=len(np.unique(studies["patient"])),
         discs=len(discs["study"]),
         modic=modic_of(discs, studies),
@@ -129,7 +130,7 @@ def modic_of(discs: Columns, studies: Columns) -> Modic:
     chances, grades = discs["modic_any_probability"], discs["modic"][changed]
     return Modic(
         discs=share(changed, discs["patient"]),
-        studies=share(np.isin(studies["study"], discs["study"][changed]), studies["patient"]),
+        studies=share(changed_levels(discs, studies) > 0, studies["patient"]),
         lowest=share(np.isin(discs["level"][changed], GRADED_DISCS[-2:]), discs["patient"][changed]),
         expected=float(np.nansum(chances)),
         types={grade: int((grades == grade).sum()) for grade in (*COURSE[1:], "")},

@@ -130,6 +130,13 @@ def change_called(rows: Columns) -> np.ndarray:
     return np.where(by_reader, (grade != "0") & (grade != ""), rows["modic_any_probability"] >= CHANGE_CALLED)
 
 
+def changed_levels(rows: Columns, studies: Columns) -> np.ndarray:
+    """How many discs with a change each study has (studies,)."""
+    order = np.argsort(studies["study"])
+    of_study = order[np.searchsorted(studies["study"], rows["study"], sorter=order)]
+    return np.bincount(of_study, change_called(rows), len(order))
+
+
 def modic_chart(
     rows: Columns, groups: Sequence[Group], title: Title, published: Mapping[str, float] | None = None
 ) -> Chart:
@@ -170,9 +177,7 @@ def height_chart(endplates: Columns, title: Title) -> Chart:
 
 def levels_chart(rows: Columns, studies: Columns, title: Title) -> Chart:
     """Studies by the number of levels with a change, of each age band."""
-    order = np.argsort(studies["study"])
-    at = order[np.searchsorted(studies["study"], rows["study"], sorter=order)]
-    changed = np.bincount(at, change_called(rows), len(order))
+    changed = changed_levels(rows, studies)
     part = np.maximum(3 - changed, 0).astype(int)
     groups = [*by_age(studies), ("all", np.ones(len(part), bool))]
     return _chart(studies, groups, part, changed > 0, title, "studies", LEVELS_PARTS, "any change")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,10 @@ from ..corrections import TITLES
 from ..errors import InputError
 from ..grading.abstention import GRADES
 from ..report import QualityFinding, StudyReport
+from .folder import REPORT, CohortFolder
 from .outcome_read import Columns
+
+PAGE = "report.html"
 
 LISTED = 100
 """So many studies and failures are listed on the page; the tables have all."""
@@ -52,19 +54,10 @@ class Withheld:
     reasons: tuple[tuple[str, int], ...]
 
 
-def read_failures(directory: Path) -> list[dict[str, str]]:
-    """The rows of `failures.csv`: study, kind, message, seconds, attempts; [] where nothing failed."""
-    path = directory / "failures.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def progress_of(names: Sequence[str], done: Sequence[str], failures: Sequence[dict[str, str]]) -> Progress:
+def progress_of(names: Sequence[str], done: Sequence[str], failed: Iterable[str]) -> Progress:
     """A study that is done counts as such, even if it failed before."""
-    failed = {row["study"] for row in failures} & set(names) - set(done)
-    return Progress(len(done), len(failed), len(names) - len(done) - len(failed))
+    lost = set(failed) & set(names) - set(done)
+    return Progress(len(done), len(lost), len(names) - len(done) - len(lost))
 
 
 def flagged_studies(directory: Path, studies: Columns) -> list[FlaggedStudy]:
@@ -75,13 +68,13 @@ def flagged_studies(directory: Path, studies: Columns) -> list[FlaggedStudy]:
 
 
 def _flagged(directory: Path, name: str) -> FlaggedStudy:
-    folder = directory / "studies" / name
+    folder = CohortFolder(directory).studies / name
     try:
-        quality = StudyReport.read(folder / "report.json").quality
+        quality = StudyReport.read(folder / REPORT).quality
     except InputError:
         quality = []  # it was there a moment ago; the tables have its codes
-    severe = sorted((one for one in quality if one.severity != "info"), key=lambda one: one.severity)
-    page = f"studies/{name}/report.html" if (folder / "report.html").exists() else None
+    severe = sorted((one for one in quality if one.severity != "info"), key=lambda one: one.severity != "error")
+    page = f"studies/{name}/{PAGE}" if (folder / PAGE).exists() else None
     return FlaggedStudy(name, page, tuple(severe))
 
 

@@ -34,6 +34,12 @@ class Share:
         return None if self.low is None else self.count / self.total
 
     @property
+    def told(self) -> str:
+        """Counts, and the share in brackets if there is one: "24 of 100 (24 %, 20–28)"."""
+        counts = f"{self.count} of {self.total}"
+        return counts if self.low is None else f"{counts} ({self.percent.replace(' (', ', ')}"
+
+    @property
     def percent(self) -> str:
         """The share with its interval for people: "24 % (20–28)"; an en dash where there is none."""
         if self.low is None:
