@@ -22,8 +22,8 @@ REGION_PIXEL_MM = 0.25
 REGION_SHAPE = (200, 240)
 """(rows, columns) of a level's picture: 50 x 60 mm."""
 
-HEAT_NEAR_MM = 18.0
-"""Heat farther above or below the middle of a disc is that of its neighbor."""
+NEAR_ROWS = slice(int(REGION_SHAPE[0] / 2 - 18 / REGION_PIXEL_MM), int(REGION_SHAPE[0] / 2 + 18 / REGION_PIXEL_MM))
+"""Rows of a level's picture within 18 mm of its middle: what lies farther above or below belongs to its neighbor."""
 
 OVERVIEW_PIXEL_MM = 0.5
 OVERVIEW_MARGIN_MM = np.array([32.0, 45.0])
@@ -116,11 +116,10 @@ def level_pictures(graded: GradedStudy, disc: LocatedDisc, windows: Windows) -> 
     """
     reference = graded.study.reference
     grid = disc_grid(disc, reference, shape=REGION_SHAPE, pixel_mm=REGION_PIXEL_MM, slices=1)
-    pictures = [_picture(graded, volume, grid, (disc,), windows) for volume in graded.study.volumes]
+    pictures = [_picture(graded, volume, grid, (disc,), windows, NEAR_ROWS) for volume in graded.study.volumes]
     if EVIDENCE in graded.maps:
         heat = resample(graded.maps[EVIDENCE], reference.grid, grid, outside=0.0)[0]
-        middle, near = REGION_SHAPE[0] // 2, int(HEAT_NEAR_MM / REGION_PIXEL_MM)
-        if heat[middle - near : middle + near].max() > HEAT_FROM:
+        if heat[NEAR_ROWS].max() > HEAT_FROM:
             pixels = tint(_gray_pixels(reference, grid, windows), heat)
             pictures.append(_framed(EVIDENCE, pixels, grid, (disc,)))
     return pictures
@@ -147,24 +146,35 @@ def _overview_grid(graded: GradedStudy) -> Grid:
 
 
 def _picture(
-    graded: GradedStudy, volume: Volume, grid: Grid, discs: tuple[LocatedDisc, ...], windows: Windows
+    graded: GradedStudy,
+    volume: Volume,
+    grid: Grid,
+    discs: tuple[LocatedDisc, ...],
+    windows: Windows,
+    named_rows: slice = slice(None),
 ) -> Picture:
+    """A volume on a grid of one slice with the map; types are named where they reach into `named_rows`."""
     pixels, marks = _gray_pixels(volume, grid, windows), []
     if "modic_map" in graded.maps:
         types = resample(graded.maps["modic_map"], graded.study.reference.grid, grid, order=0, outside=0)[0]
         for name, label in MODIC_MAP_LABELS.items():
             region = types == label
             pixels[region & ~ndimage.binary_erosion(region)] = MODIC_COLORS[name]
-            marks += _marks(name, region, float(np.prod(np.linalg.norm(grid.affine[:3, 1:3], axis=0))))
+            marks += _marks(name, region, named_rows, grid)
     return replace(_framed(volume.contrast, pixels, grid, discs), marks=marks)
 
 
-def _marks(type_: str, region: np.ndarray, pixel_mm2: float) -> list[Mark]:
-    """One mark behind each part of a region (rows, columns) that is large enough."""
-    parts, count = ndimage.label(region)
-    places = [np.argwhere(parts == number) for number in range(1, count + 1)]
-    ends = [place[place[:, 1].argmax()] for place in places if len(place) * pixel_mm2 >= MARKED_MM2]
-    return [Mark(type_, float(column), float(row)) for row, column in ends]
+def _marks(type_: str, region: np.ndarray, named_rows: slice, grid: Grid) -> list[Mark]:
+    """One mark behind each part of a region (rows, columns) that is large enough and reaches into some rows."""
+    pixel_mm2 = float(np.prod(np.linalg.norm(grid.affine[:3, 1:3], axis=0)))
+    parts, _ = ndimage.label(region)
+    marks = []
+    for number in sorted(set(np.unique(parts[named_rows])) - {0}):
+        place = np.argwhere(parts == number)
+        if len(place) * pixel_mm2 >= MARKED_MM2:
+            row, column = place[place[:, 1].argmax()]
+            marks.append(Mark(type_, float(column), float(row)))
+    return marks
 
 
 def _gray_pixels(volume: Volume, grid: Grid, windows: Windows) -> np.ndarray:

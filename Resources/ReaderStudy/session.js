@@ -64,7 +64,7 @@ function openSession(document, window, study, store) {
   const part = name => document.getElementById(name);
   const now = () => window.performance.now();
   const grades = ["0", "I", "II", "III", "I/II", "II/III", ""];
-  let slice = 0, marked = true, begun = false;
+  let slice = 0, marked = true, begun = false, tabbed = false;
 
   function draw() {
     const item = answers.item, disc = item.disc, pictures = disc.slices[slice];
@@ -109,10 +109,14 @@ function openSession(document, window, study, store) {
   grades.slice(0, 6).forEach((grade, number) => { keys[String(number)] = () => give(grade); });
   document.addEventListener("keydown", event => {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (key === "Tab") tabbed = true;
     if (!begun || event.ctrlKey || event.metaKey || event.altKey || !keys[key]) return;
+    // Whoever went to a button with Tab presses it with Enter; whoever clicked on one goes on with it.
+    if (key === "Enter" && tabbed && event.target && event.target.tagName === "BUTTON") return;
     event.preventDefault();
     keys[key]();
   });
+  document.addEventListener("pointerdown", () => { tabbed = false; });
   document.addEventListener("visibilitychange", () => {
     if (begun) { document.hidden ? answers.hide(now()) : answers.show(now()); }
   });
