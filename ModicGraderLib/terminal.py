@@ -20,7 +20,7 @@ from .comparison import Comparison
 from .corrections import describe, machine_report, standing, standing_at, words
 from .progress import Progress
 from .report import DiscReport, StudyReport
-from .wording import percent
+from .wording import NOTHING, percent
 
 GRADES_SHOWN = ("modic", "pfirrmann")
 """Grades in the table of levels, by their names in `DiscReport.readings`; narrowing is shown as a probability."""
@@ -80,21 +80,23 @@ def print_comparison(comparisons: list[Comparison], *, as_json: bool) -> None:
     """Print the grades of two reports beside each other, level by level."""
     if as_json:
         return print_json([asdict(one) for one in comparisons])
-    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    table = _narrow_table()
     for name in ("Level", "Modic", "upper", "lower", "Pfirrmann", "narrowed", "lesion", "mm"):
         table.add_column(name)
     for one in comparisons:
         grades = [_beside(one, name) for name in one.truth]
         table.add_row(one.level, *grades, "not found" if one.distance_mm is None else f"{one.distance_mm:.1f}")
     text = "truth → result, or the truth alone where no grade was given; mm is between the centers"
-    Console(highlight=False).print(text, table)
+    console = Console(highlight=False)
+    console.print(text, soft_wrap=True)
+    console.print(table)
 
 
 def _beside(one: Comparison, name: str) -> Text:
-    truth, result = one.truth[name], one.result[name]
-    if result is None:
-        return Text("–" if truth is None else _word(truth), style="dim")
-    return Text(f"{_word(truth)} → {_word(result)}", style="green" if name in one.agreeing else "red")
+    truth, result = (NOTHING if grade is None else _word(grade) for grade in (one.truth[name], one.result[name]))
+    if one.result[name] is None:
+        return Text(truth, style="dim")
+    return Text(f"{truth} → {result}", style="green" if name in one.agreeing else "red")
 
 
 def _word(grade: str | int) -> str:
@@ -128,9 +130,14 @@ def _summary(report: StudyReport, files: list[Path]) -> dict[str, Any]:
     }
 
 
+def _narrow_table() -> Table:
+    """A table whose headings fit into 80 columns."""
+    return Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, show_edge=False)
+
+
 def _table(report: StudyReport) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("Level", "Modic", "any change", "Pfirrmann", "narrowed", "herniation", "bulging", "listhesis"):
+    table = _narrow_table()
+    for name in ("Level", "Modic", "any change", "Pfirrmann", "narrowed", "herniation", "bulging", "slip"):
         table.add_column(name)
     for disc, said in zip(report.discs, machine_report(report).discs, strict=True):
         modic, pfirrmann = (_grade(report, disc, name, _shown(said.readings[name].grade)) for name in GRADES_SHOWN)
@@ -150,4 +157,4 @@ def _grade(report: StudyReport, disc: DiscReport, field: str, said: str) -> Text
 
 
 def _shown(grade: int | str | None) -> str:
-    return "–" if grade is None else str(grade)
+    return NOTHING if grade is None else str(grade)
