@@ -12,7 +12,7 @@ import typer
 
 from .anatomy import DISCS_UPWARDS
 from .cli_options import AsJson, Device, Only, OutputFolder, Where, check_output
-from .errors import InputError
+from .errors import Cancelled, InputError
 from .progress import Progress
 from .threads import limit_threads
 
@@ -82,12 +82,21 @@ def grade(
         )
         progress.step(0.8, "Writing the results")
         files = write_results(graded, output, extras=_named(extras), without=_named(without))
-        if store:
-            from .io.dicomweb import store as store_files
-
-            written = [path for path in files if path.suffix == ".dcm"]
-            store_files(dicomweb, written, study_uid, progress=progress.part(0.95, 1.0))
     print_summary(graded.report, output, files, as_json=as_json)
+    if store:
+        _store(dicomweb, study_uid, [path for path in files if path.suffix == ".dcm"])
+
+
+def _store(url: str, study_uid: str, files: list[Path]) -> None:
+    """Store results on the server; they stay where they are, whatever comes."""
+    from .io.dicomweb import store
+    from .terminal import shown_progress
+
+    try:
+        with shown_progress() as progress:
+            store(url, files, study_uid, progress=progress)
+    except (Cancelled, KeyboardInterrupt):
+        raise Cancelled("cancelled; the results are written, but not all of them are on the server") from None
 
 
 def _named(wanted: dict[str, bool]) -> frozenset[str]:
@@ -125,7 +134,8 @@ class _Source:
             from .io.dicomweb import fetched_study
 
             with fetched_study(self.dicomweb, self.study_uid, progress=progress.part(0.0, 0.7)) as fetched:
-                yield read_dicom_study(fetched, progress=progress.part(0.7, 1.0))
+                # Its folder is gone when the report is read.
+                yield read_dicom_study(fetched, progress=progress.part(0.7, 1.0)).without_folders()
         elif self.folder is not None:
             yield read_dicom_study(self.folder, progress=progress)
         else:

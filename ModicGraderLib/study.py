@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +97,11 @@ class SpineStudy:
     def volumes(self) -> tuple[Volume, ...]:
         """The volumes that are there, T1 first."""
         return tuple(volume for volume in (self.t1, self.t2) if volume is not None)
+
+    def without_folders(self) -> SpineStudy:
+        """The study whose volumes name their files without the folder, for a folder that will soon be gone."""
+        return replace(self, t1=_without_folder(self.t1), t2=_without_folder(self.t2))
+
+
+def _without_folder(volume: Volume | None) -> Volume | None:
+    return volume and replace(volume, source={**volume.source, "path": Path(volume.source["path"]).name})

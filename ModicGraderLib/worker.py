@@ -27,16 +27,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import InputError, ModelError
 from .progress import Progress
 from .threads import limit_threads
-
-if TYPE_CHECKING:
-    from .study import SpineStudy
 
 REQUEST, GRADED, STUDY = "request.json", "graded.npz", "study"
 """Names in the folder: what is asked for, and what a grading and a simulation leave."""
@@ -158,7 +154,8 @@ def _grade(folder: Path, request: dict[str, Any], progress: Progress) -> str:
     paths = {role: folder / request[role] if request.get(role) else None for role in ("t1", "t2")}
     headers = {role: folder / path for role, path in request.get("headers", {}).items()}
     study = read_study(paths["t1"], paths["t2"], headers=headers, progress=progress.part(0.0, 0.1))
-    study = _without_folder(study)
+    # The folder is gone when the report is read.
+    study = study.without_folders()
     progress.step(0.1, "Starting the networks")
     from .handover import save_graded
     from .pipeline import grade_study
@@ -176,15 +173,6 @@ def _grade(folder: Path, request: dict[str, Any], progress: Progress) -> str:
     save_graded(graded, unfinished)
     unfinished.replace(folder / GRADED)
     return GRADED
-
-
-def _without_folder(study: SpineStudy) -> SpineStudy:
-    """The study whose volumes name their files without the folder, which is gone when the report is read."""
-    named = {
-        role: volume and replace(volume, source={**volume.source, "path": Path(volume.source["path"]).name})
-        for role, volume in (("t1", study.t1), ("t2", study.t2))
-    }
-    return replace(study, **named)
 
 
 def _simulate(folder: Path, request: dict[str, Any], progress: Progress) -> str:

@@ -1,17 +1,21 @@
 """Tests of the command line: exit codes, the one line on stderr, and what is left behind."""
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from graded_example import example_graded_study
 
 from ModicGraderLib import __version__, cli, io, pipeline, scene
 from ModicGraderLib.errors import InputError
+from ModicGraderLib.export import dicom
 from ModicGraderLib.export.printed import BROWSER
+from ModicGraderLib.io import dicomweb
 
 GRADE = ("grade", "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "-o")
 
@@ -170,3 +174,44 @@ def test_help_comes_within_a_second_and_version_is_ours():
     assert min(times) < 1.0
     version = subprocess.run([*command, "--version"], env=environment, capture_output=True, text=True, check=True)
     assert version.stdout == f"modicgrader {__version__}\n"
+
+
+@pytest.fixture
+def fetched(stand_in, tmp_path, monkeypatch):
+    """A study that a server has, whose grading leaves DICOM results, and what was stored on the server."""
+    stored = []
+
+    @contextmanager
+    def fetched_study(url, study_uid, progress):
+        yield tmp_path
+
+    def write_dicom(graded, folder, page):
+        (folder / "report.dcm").write_bytes(b"")
+
+    study = io.read_dicom_study(tmp_path, progress=None)
+    volume = dataclasses.replace(study.t2, dicom=(tmp_path / "1.dcm",))
+    monkeypatch.setattr(io, "read_dicom_study", lambda folder, progress: dataclasses.replace(study, t2=volume))
+    monkeypatch.setattr(dicomweb, "fetched_study", fetched_study)
+    monkeypatch.setattr(dicomweb, "store", lambda url, files, uid, progress: stored.extend(files))
+    monkeypatch.setattr(dicom, "write_dicom", write_dicom)
+    return stored
+
+
+PACS = ("grade", "--dicomweb", "http://127.0.0.1/dicom-web", "--study", "1.2", "-o")
+
+
+def test_results_go_back_to_the_server_only_where_that_is_asked_for(fetched, tmp_path, capsys):
+    assert cli.main([*PACS, str(tmp_path / "out")]) == 0 and fetched == []
+    assert cli.main([*PACS, str(tmp_path / "out"), "--store"]) == 0
+    assert fetched == [tmp_path / "out/dicom/report.dcm"] and fetched[0].exists()
+
+
+def test_results_stay_where_storing_them_fails(fetched, tmp_path, capsys, monkeypatch):
+    def store(*_, **__):
+        raise InputError("the server refuses")
+
+    monkeypatch.setattr(dicomweb, "store", store)
+    assert cli.main([*PACS, str(tmp_path / "out"), "--store"]) == 2
+    printed = capsys.readouterr()
+    assert printed.err == "modicgrader: the server refuses\n" and "L4/L5" in printed.out
+    assert (tmp_path / "out/report.json").exists()

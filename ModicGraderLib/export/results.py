@@ -20,6 +20,7 @@ from .images import to_image, write_image
 from .page import report_page
 from .printed import print_page
 from .segmentation import write_segmentation
+from .table_columns import ENDPLATE_COLUMNS, LEVEL_COLUMNS
 from .tables import endplate_rows, level_rows, write_table
 
 MAPS = ("modic_map", MACHINE_MAP, "modic_probability", "evidence")
@@ -84,8 +85,8 @@ def write_results(
 
 def _write_all(graded: GradedStudy, folder: Path) -> None:
     affine = graded.study.reference.affine
-    write_table(folder / "levels.csv", level_rows(graded.report))
-    write_table(folder / "endplates.csv", endplate_rows(graded.report))
+    write_table(folder / "levels.csv", level_rows(graded.report), [column.name for column in LEVEL_COLUMNS])
+    write_table(folder / "endplates.csv", endplate_rows(graded.report), [column.name for column in ENDPLATE_COLUMNS])
     (folder / "report.html").write_text(report_page(graded), encoding="utf-8")
     write_segmentation(folder / "spine.seg.nrrd", graded.location.labels, affine)
     for name in MAPS:
