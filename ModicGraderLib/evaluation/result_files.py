@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..export.fhir_codes import code_system
+from ..export.fhir_codes import code_system, quality_system
+from ..export.quality_codes import QUALITY_FINDINGS
 from ..export.report_schema import report_schema
 from ..export.table_columns import ENDPLATE_COLUMNS, LEVEL_COLUMNS, Column, table_schema
 from ..resources import resource_path
@@ -34,6 +35,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "modicgrader-levels-1.schema.json": levels,
         "modicgrader-endplates-1.schema.json": endplates,
         "modicgrader-codes-1.fhir.json": code_system(),
+        "modicgrader-quality-1.fhir.json": quality_system(),
     }
 
 
@@ -45,6 +47,7 @@ def blocks() -> dict[str, str]:
         "levels": _columns(LEVEL_COLUMNS),
         "endplates": _columns(ENDPLATE_COLUMNS),
         "report": _fields(schema),
+        "quality": table(("code", "meaning"), ((f"`{code}`", said) for code, said in QUALITY_FINDINGS.items())),
         **{f"report {name}": _fields(one) for name, one in definitions.items()},
     }
 

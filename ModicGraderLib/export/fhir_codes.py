@@ -7,11 +7,14 @@ what FHIR alone needs is added here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..anatomy import VERTEBRAE_UPWARDS
+from ..report import QualityFinding
 from ..terminology import DISC_CODES, Code
 from .dicom_codes import ENDPLATE_SIDES, OWN_CODES, SCHEME, Measure, endplate_name
+from .quality_codes import QUALITY_FINDINGS
 
 Json = dict[str, Any]
 
@@ -50,21 +53,31 @@ NEGATIVE = {"system": f"{_HL7}/v3-ObservationInterpretation", "code": "NEG", "di
 
 def code_system() -> Json:
     """The FHIR resource, valid in R4 and R5, that defines our codes."""
+    about = f"What is found at lumbar discs and endplates and has no published code. In DICOM: {SCHEME}."
+    codes = {code.value: code.meaning for code in (*OWN_CODES, DISC, *ENDPLATE_SITES.values())}
+    return _code_system(CODES, "ModicGraderCodes", "Codes of ModicGrader", about, codes)
+
+
+def quality_system() -> Json:
+    """The FHIR resource, valid in R4 and R5, that defines the codes of quality findings."""
+    about = "What a reader should see before the grades of a lumbar MRI: defects of the input, and doubts."
+    return _code_system(QUALITY_CODES, "ModicGraderQuality", "Quality findings of ModicGrader", about, QUALITY_FINDINGS)
+
+
+def _code_system(url: str, name: str, title: str, about: str, codes: Mapping[str, str]) -> Json:
     return {
         "resourceType": "CodeSystem",
-        "id": SCHEME,
-        "url": CODES,
+        "id": url.rsplit("/", 1)[1],
+        "url": url,
         "version": "1.0.0",
-        "name": "ModicGraderCodes",
-        "title": "Codes of ModicGrader",
+        "name": name,
+        "title": title,
         "status": "active",
         "experimental": False,
-        "description": f"What is found at lumbar discs and endplates and has no published code. In DICOM: {SCHEME}.",
+        "description": about,
         "caseSensitive": True,
         "content": "complete",
-        "concept": [
-            {"code": code.value, "display": code.meaning} for code in (*OWN_CODES, DISC, *ENDPLATE_SITES.values())
-        ],
+        "concept": [{"code": code, "display": display} for code, display in codes.items()],
     }
 
 
@@ -76,6 +89,11 @@ def coding(code: Code) -> Json:
 def concept(code: Code, text: str | None = None) -> Json:
     """A code as a CodeableConcept, called by its meaning or by `text`."""
     return {"coding": [coding(code)], "text": text or code.meaning}
+
+
+def quality_concept(finding: QualityFinding) -> Json:
+    """A quality finding as a CodeableConcept: its code, and the sentence it says."""
+    return {"coding": [{"system": QUALITY_CODES, "code": finding.code}], "text": finding.message}
 
 
 def quantity(measure: Measure, number: float) -> Json:

@@ -19,13 +19,13 @@ from .fhir_codes import (
     DISC,
     NEGATIVE,
     POSITIVE,
-    QUALITY_CODES,
     Json,
     absent,
     coded,
     concept,
     disc_site,
     endplate_site,
+    quality_concept,
     quantity,
 )
 
@@ -86,11 +86,10 @@ def _is_edited(correction: Correction | None, endplate: str) -> bool:
 
 
 def _finding(bundle: Bundle, number: int, finding: QualityFinding) -> Json:
-    said = {"coding": [{"system": QUALITY_CODES, "code": finding.code}], "text": finding.message}
     return bundle.observe(
         f"quality/{number}",
         codes.QUALITY_FINDING,
-        {"valueCodeableConcept": said},
+        {"valueCodeableConcept": quality_concept(finding)},
         [_part(codes.SEVERITY, coded(codes.SEVERITY_VALUES[finding.severity]))],
         bodySite=finding.level and disc_site(finding.level),
     )
