@@ -11,10 +11,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import requests
+from pydicom import Dataset, dcmread
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 """DICOMweb for Orthanc, where Debian's package orthanc-dicomweb puts it."""
@@ -88,6 +90,21 @@ class OrthancServer:
         """Put all DICOM files below a folder into it, as they are, by its own REST interface."""
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             self._ask("POST", "/instances", data=path.read_bytes())
+
+    def modalities(self, study_uid: str) -> list[str]:
+        """Those of the series of a study, as QIDO-RS finds them."""
+        found = self.get(f"/dicom-web/studies/{study_uid}/series")
+        return sorted(series["00080060"]["Value"][0] for series in found)
+
+    def image(self, uid: str) -> Dataset:
+        """What it holds under a SOP Instance UID."""
+        (number,) = self._ask("POST", "/tools/lookup", data=uid).json()
+        return dcmread(BytesIO(self._ask("GET", f"/instances/{number['ID']}/file").content))
+
+    def clear(self) -> None:
+        """Take all patients out of it."""
+        for patient in self.get("/patients"):
+            self._ask("DELETE", f"/patients/{patient}")
 
     def _ask(self, method: str, path: str, **more: object) -> requests.Response:
         with requests.Session() as session:

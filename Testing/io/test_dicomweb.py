@@ -111,6 +111,14 @@ def test_an_unknown_study_a_wrong_path_and_a_wrong_port_are_told_apart(server, u
         fetch_study("http://127.0.0.1:1/dicom-web", uid, tmp_path, credentials=me)
 
 
+def test_a_server_that_is_not_there_is_not_waited_for(uid, tmp_path, monkeypatch):
+    waits = []
+    monkeypatch.setattr(dicomweb_server.DicomwebServer, "_wait", lambda _, seconds: waits.append(seconds))
+    with pytest.raises(InputError, match="check the address, and that the server runs"):
+        fetch_study(f"http://127.0.0.1:{free_port()}", uid, tmp_path)
+    assert waits == []
+
+
 def test_a_study_without_mr_and_one_without_sagittal_series_are_refused_with_what_was_found(server, tmp_path, uid, me):
     write_series(tmp_path / "ct", T1, "t1", StudyInstanceUID=uid, Modality="CT")
     axial = generate_uid()

@@ -205,7 +205,7 @@ BODIES = st.one_of(
 JUNK = st.sampled_from([None, [], [None], [""], ["x"], ["1.2"], [7], [0, 0, 0], [0.0] * 6, [{}], {}, [[1]]])
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     damage=st.dictionaries(st.sampled_from(_TAGS), JUNK, min_size=1, max_size=3),
     vr=st.sampled_from([None, "DS", "SQ", "LO"]),
@@ -225,7 +225,7 @@ def test_images_that_are_described_wrongly_are_fetched_or_refused_in_one_sentenc
         assert STUDY not in str(error)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     where=st.sampled_from([SERIES, METADATA, IMAGE]),
     status=st.sampled_from([200, 200, 200, 206, 300, 400, 418, 599]),
