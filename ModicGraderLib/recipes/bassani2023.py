@@ -153,7 +153,7 @@ class Bassani2023:
     cohort = CohortWish(
         580, "endplate_lesion", {"normal": 0.364, "wavy_irregular": 0.311, "notched": 0.232, "schmorl_node": 0.093}
     )
-    plans: ClassVar = {"smoke": Plan(12, 1, 1), "small": Plan(120, 1, 15), "full": Plan(None, 1, EPOCHS)}
+    plans: ClassVar = {"smoke": Plan(12, 1, 1), "small": Plan(200, 1, EPOCHS), "full": Plan(None, 1, EPOCHS)}
     variants = tuple(VARIANTS)
     tasks = ("endplate_lesion", "any_endplate_lesion")
 
