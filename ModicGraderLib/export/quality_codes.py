@@ -1,4 +1,4 @@
-"""The codes of quality findings and in short what each means; the finding itself says it in a sentence, with figures."""
+"""The codes of quality findings, in short; what a finding says, it says in a sentence with figures."""
 
 from __future__ import annotations
 
