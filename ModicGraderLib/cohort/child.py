@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from .. import __version__
 from ..errors import InputError
 from .privacy import without_names
 from .settings import Settings
@@ -102,6 +103,10 @@ def _silence() -> None:
 
 
 def _grader(settings: Settings) -> Grader:
+    if settings.version != __version__:
+        raise InputError(
+            f"a worker has ModicGrader {__version__}, not {settings.version}; install the same version everywhere"
+        )
     module, name = settings.grader.split(":")
     return getattr(importlib.import_module(module), name)(settings)
 

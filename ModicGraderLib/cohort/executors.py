@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import psutil
 
 from ..errors import InputError
+from .grading_process import LOOK_S
 from .settings import Settings
 from .study_list import StudyEntry
 from .worker import Outcome, end_processes, grade_entry
@@ -45,24 +47,31 @@ def default_workers() -> int:
 class _Local:
     def __init__(self, pool: ThreadPoolExecutor, workers: int, settings: Settings) -> None:
         self._pool, self._workers, self._settings = pool, workers, settings
+        self.running: set[Future[Outcome]] = set()
 
     def slots(self) -> int:
         return self._workers
 
     def submit(self, entry: StudyEntry, attempt: int) -> Future[Outcome]:
-        return self._pool.submit(grade_entry, self._settings, entry, attempt)
+        future = self._pool.submit(grade_entry, self._settings, entry, attempt)
+        self.running.add(future)
+        future.add_done_callback(self.running.discard)
+        return future
 
 
 @contextmanager
 def local_executor(workers: int, settings: Settings) -> Iterator[Executor]:
     """Grades on this machine. On leaving, what is still being graded is ended."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="cohort")
+    executor = _Local(pool, workers, settings)
     try:
-        yield _Local(pool, workers, settings)
+        yield executor
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        end_processes()
-        pool.shutdown(wait=True)
+        end_processes(settings)
+        # A thread may have been about to start one more.
+        while wait(set(executor.running), timeout=LOOK_S).not_done:
+            end_processes(settings)
 
 
 class _Dask:
@@ -92,6 +101,8 @@ def dask_executor(address: str, settings: Settings) -> Iterator[Executor]:
     """
     from distributed import Client
 
+    # It tells of a lost connection at length; we do in a sentence.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError):
@@ -110,4 +121,4 @@ def dask_executor(address: str, settings: Settings) -> Iterator[Executor]:
         finally:
             # Where the cluster is gone, so are its processes.
             with suppress(Exception):
-                client.run(end_processes)
+                client.run(end_processes, settings)

@@ -96,17 +96,24 @@ def run_cohort(
                 folder.write_failures(failures)
                 tally.failed += 1
 
-        cancelled = False
+        interruption: Exception | None = None
         try:
             if todo:
                 with executor as opened:
                     _grade_all(todo, opened, hear, lambda: show(tally))
         except KeyboardInterrupt:
-            cancelled = True
+            interruption = Cancelled(f"cancelled; {tally} are kept, and the same command goes on with the rest")
+        except InputError as error:
+            if not tally.done:
+                raise
+            interruption = error
         show(tally)
-        files = tell(settings.directory, entries)
-    if cancelled:
-        raise Cancelled(f"cancelled; {tally} are kept, and the same command goes on with the rest")
+        try:
+            files = tell(settings.directory, entries)
+        except KeyboardInterrupt:
+            raise Cancelled(f"cancelled; {tally}, but the tables and the overview are not up to date") from None
+    if interruption is not None:
+        raise interruption
     return CohortEnd(tally.all_done, tally.failed, tally.left, tally.seconds, files)
 
 
@@ -138,6 +145,8 @@ def _outcome(future: Future[Outcome], entry: StudyEntry) -> Outcome:
             "the scheduler is gone; what is done is kept: start it again, and the same command goes on"
         ) from None
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError):
+            raise InputError(f"a worker has no Python package {error.name}; install ModicGrader on every one") from None
         # Dask has this of its own, which need not be installed here.
         if type(error).__name__ == "KilledWorker":
             return Outcome(entry.name, "crash", LOST)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
+
 GRADER = "ModicGraderLib.cohort.study_grading:StudyGrader"
 
 TIMEOUT_S = 1800.0
@@ -36,6 +38,8 @@ class Settings:
     grader:
         "module:name" of what is called once with these settings where studies are graded, and returns the function of
         `StudyEntry` and of a path that makes the folder of results. Another than ours is for tests.
+    version:
+        Of the program that asks; a worker of another one refuses.
     """
 
     directory: Path = field(repr=False)
@@ -46,6 +50,7 @@ class Settings:
     timeout_s: float = TIMEOUT_S
     memory_gb: float = MEMORY_GB
     grader: str = GRADER
+    version: str = __version__
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""

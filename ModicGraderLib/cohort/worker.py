@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import InputError
 from .folder import CohortFolder
 from .grading_process import GradingProcess, Kind, Trial
 from .settings import Settings
@@ -45,6 +46,10 @@ def grade_entry(settings: Settings, entry: StudyEntry, attempt: int) -> Outcome:
         As `GradingProcess.grade`.
     """
     folder = CohortFolder(settings.directory)
+    if not folder.studies.is_dir():
+        raise InputError(
+            "a worker does not see the folder of the cohort; put it where all machines find it under the same path"
+        )
     if folder.is_done(entry.name):
         return Outcome(entry.name, "done")
     with tempfile.TemporaryDirectory(prefix=f".{entry.name}-", dir=folder.studies, ignore_cleanup_errors=True) as name:
@@ -57,9 +62,9 @@ def grade_entry(settings: Settings, entry: StudyEntry, attempt: int) -> Outcome:
     return Outcome(entry.name, trial.kind, trial.message, trial.seconds)
 
 
-def end_processes() -> None:
-    """End all grading processes of this worker, also those at work."""
-    _processes.end_all()
+def end_processes(settings: Settings) -> None:
+    """End the grading processes of this worker that have these settings, also those at work."""
+    _processes.end(settings)
 
 
 def _write_run(path: Path, trial: Trial, worker: str, attempt: int) -> None:
@@ -82,20 +87,18 @@ class _Processes:
 
     @contextmanager
     def lent(self, settings: Settings) -> Iterator[GradingProcess]:
-        """One that is idle, or a new one; it stays only if it did its work without a fault."""
+        """One that is idle, or a new one; it is kept if it is fit for another study."""
         process = self._take(settings)
         try:
             yield process
-        except BaseException:
-            process.end()
-            raise
         finally:
+            fit = process.is_fit()
             with self._lock:
                 self._lent.discard(process)
-                if process.is_fit():
+                if fit:
                     self._idle.append(process)
-        if not process.is_fit():
-            process.end()
+            if not fit:
+                process.end()
 
     def _take(self, settings: Settings) -> GradingProcess:
         with self._lock:
@@ -107,10 +110,11 @@ class _Processes:
             one.end()
         return process
 
-    def end_all(self) -> None:
+    def end(self, settings: Settings) -> None:
         with self._lock:
-            processes, self._idle = [*self._idle, *self._lent], []
-        for process in processes:
+            ended = [one for one in (*self._idle, *self._lent) if one.settings == settings]
+            self._idle = [one for one in self._idle if one not in ended]
+        for process in ended:
             process.end()
 
 

@@ -24,7 +24,7 @@ PATIENT = {
     "StudyInstanceUID": generate_uid(entropy_srcs=["a private examination"]),
     "StudyDate": "20171123",
 }
-SLICES = 3
+SLICES = 1
 
 
 @pytest.fixture(scope="module")
