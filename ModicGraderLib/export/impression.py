@@ -31,13 +31,14 @@ class Statement:
 def impression(report: StudyReport) -> list[Statement]:
     """What a reader should take away: changes of the marrow first, then the discs, and last what is in doubt.
 
-    Within a statement levels run from head to foot, but the highest Pfirrmann grade comes first. What counts is what a
-    reader corrected, else what the program said.
+    Each Modic change is a statement of its own, under the same topic. Levels run from head to foot, but the highest
+    Pfirrmann grade comes first. What counts is what a reader corrected, else what the program said.
     """
     if not report.discs:
         return [Statement("Discs", "no disc was graded.")]
+    changed = [f"{disc.level} {_change(report, disc)}" for disc in report.discs if is_changed(report, disc)]
     made = (
-        Statement("Modic changes", _modic(report)),
+        *(Statement("Modic changes", text) for text in changed or ["none called"]),
         Statement("Disc degeneration", f"{_pfirrmann(report)}; {_narrowing(report)}"),
         Statement("Endplates", _lesions(report)),
         Statement("Contour and alignment", _findings(report)),
@@ -49,7 +50,10 @@ def impression(report: StudyReport) -> list[Statement]:
 
 def summary(report: StudyReport) -> str:
     """The impression on one line."""
-    return " ".join(f"{one.topic}: {one.text}" for one in impression(report))
+    topics: dict[str, list[str]] = {}
+    for one in impression(report):
+        topics.setdefault(one.topic, []).append(one.text)
+    return " ".join(f"{topic}: {' '.join(texts)}" for topic, texts in topics.items())
 
 
 def level_findings(report: StudyReport, disc: DiscReport) -> list[str]:
@@ -84,11 +88,6 @@ def withheld_grades(report: StudyReport, disc: DiscReport) -> list[str]:
     if "modic" in names:
         names = [name for name in names if not name.endswith("_endplate_modic")]
     return [TITLES.get(name, name.replace("_", " ")) for name in names]
-
-
-def _modic(report: StudyReport) -> str:
-    changed = [f"{disc.level} {_change(report, disc)}" for disc in report.discs if is_changed(report, disc)]
-    return "; ".join(changed) or "none called"
 
 
 def _change(report: StudyReport, disc: DiscReport) -> str:
@@ -193,7 +192,7 @@ def _called(reading: ModicReading, by_reader: bool) -> bool:
 
 
 def _type(grade: str | None) -> str:
-    return "of a type not given" if grade is None else f"type {grade}"
+    return "type not given" if grade is None else f"type {grade}"
 
 
 def _likely(disc: DiscReport, field: str) -> bool:

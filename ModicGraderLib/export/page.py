@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 CONTRASTS = {"t1": "T1", "t2": "T2", "t2_fat_suppressed": "T2 fat-suppressed"}
 PICTURES = {**CONTRASTS, EVIDENCE: "Evidence"}
+UNITS = {"mm": "mm", "ms": "ms", "t": "T"}
+"""Endings of the names in `Volume.source`, with the units they stand for."""
+
 SEVERITIES = ("error", "warning", "info")
 
 
@@ -145,5 +148,12 @@ def _series(volume: Volume) -> dict[str, Any]:
     slices, rows, columns = volume.array.shape
     size = f"{slices} slice{'s' if slices > 1 else ''} of {rows} × {columns} pixels"
     distances = " × ".join(f"{mm:.2f}" for mm in volume.spacing)
-    details = {key.replace("_", " "): value for key, value in volume.source.items() if value not in (None, "")}
+    details = [_detail(key, value) for key, value in volume.source.items() if value not in (None, "")]
     return {"contrast": CONTRASTS[volume.contrast], "size": f"{size}, {distances} mm", "details": details}
+
+
+def _detail(key: str, value: Any) -> str:
+    """What `Volume.source` says under a name, for people: "echo time 9.8 ms" for `echo_time_ms`."""
+    *name, last = key.split("_")
+    number = f"{value:g}" if isinstance(value, float) else value
+    return f"{' '.join(name)} {number} {UNITS[last]}" if last in UNITS else f"{' '.join([*name, last])} {number}"

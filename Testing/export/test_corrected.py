@@ -109,7 +109,9 @@ def test_a_renumbered_table_says_what_the_program_called_each_level(tmp_path):
         for disc, one in zip(GRADED.location.discs, report.discs, strict=True)
     )
     location = dataclasses.replace(GRADED.location, discs=discs, numbering=report.numbering)
-    write_results(dataclasses.replace(GRADED, location=location, report=report), tmp_path / "result", without=("scene",))
+    write_results(
+        dataclasses.replace(GRADED, location=location, report=report), tmp_path / "result", without=("scene",)
+    )
     last = rows(tmp_path / "result/levels.csv")[-1]
     assert (last["level"], last["level_machine"], last["level_corrected_by"]) == ("L4/L5", "L5/S1", "AB")
 
@@ -143,7 +145,7 @@ def test_a_page_without_corrections_does_not_speak_of_them(tmp_path):
 
 def test_the_summary_follows_the_reader():
     report = correct(correct(GRADED.report, "L4/L5", "modic", "0", "AB"), "L1/L2", "modic", "III", "AB")
-    assert summary(report).startswith("Modic changes: L1/L2 type III; L5/S1 type I at the inferior endplate of L5")
+    assert summary(report).startswith("Modic changes: L1/L2 type III. L5/S1 type I at the inferior endplate of L5")
 
 
 def test_terminal_shows_both_and_json_holds_all(capsys, tmp_path):

@@ -20,13 +20,17 @@ reports = st.integers(0, 2**32 - 1).map(lambda seed: drawn_report(np.random.defa
 
 
 def said(report):
-    return {one.topic: one.text.replace("\u202f", " ") for one in impression(report)}
+    """Texts of the impression by topic, several of one topic one after the other."""
+    texts = {}
+    for one in impression(report):
+        texts.setdefault(one.topic, []).append(one.text.replace("\u202f", " "))
+    return {topic: " ".join(one) for topic, one in texts.items()}
 
 
 def test_it_reads_as_a_radiologist_would_dictate_it():
     assert said(EXAMPLE) == {
         "Modic changes": "L4/L5 type II at the inferior endplate of L4, 22 % of the vertebral height (class A),"
-        " anterior; L5/S1 type I at the inferior endplate of L5, 22 % of the vertebral height (class A), anterior.",
+        " anterior. L5/S1 type I at the inferior endplate of L5, 22 % of the vertebral height (class A), anterior.",
         "Disc degeneration": "Pfirrmann 5 at L5/S1, 4 at L4/L5, 3 at L3/L4, 2 at L1/L2 and L2/L3;"
         " narrowed: L4/L5 and L5/S1.",
         "Endplates": "no lesion called.",
@@ -82,7 +86,7 @@ def test_a_likely_change_without_a_type_is_told_and_an_unlikely_one_is_only_with
         report.discs[index].modic.grade, report.discs[index].modic.any_change = None, chance
         report.discs[index].abstained = [{"grade": "modic", "reason": "It is in doubt."}]
     text = said(report)
-    assert text["Modic changes"].startswith("L3/L4 of a type not given; L4/L5 type II")
+    assert text["Modic changes"].startswith("L3/L4 type not given. L4/L5 type II")
     assert "Modic type at L2/L3 and L3/L4" in text["Withheld"]
     assert level_findings(report, report.discs[2])[-1] == "Withheld: Modic type."
 

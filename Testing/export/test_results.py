@@ -163,7 +163,7 @@ def test_page_holds_all_its_pictures_and_names_no_address(folder):
 def test_page_says_what_a_reader_must_know(folder):
     words = " ".join(" ".join(Page((folder / "report.html").read_text(encoding="utf-8")).words).split())
     for said in (
-        "L4/L5 type II at the inferior endplate of L4, 22 % of the vertebral height (class A), anterior;",
+        "L4/L5 type II at the inferior endplate of L4, 22 % of the vertebral height (class A), anterior.",
         "Pfirrmann 5 at L5/S1, 4 at L4/L5, 3 at L3/L4, 2 at L1/L2 and L2/L3; narrowed: L4/L5 and L5/S1.",
         "The disc touches the edge of the image.",
         "Withheld: Pfirrmann grade (T12/L1)",
