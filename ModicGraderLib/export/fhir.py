@@ -13,14 +13,13 @@ from uuid import NAMESPACE_URL, uuid5
 from ..corrections import TITLES, standing, words
 from ..errors import InputError
 from ..report import Correction, StudyReport
+from .dicom_maker import MANUFACTURER, MODEL
 from .fhir_codes import AUTHOR, CODES, IMAGING, LUMBAR_MR, RADIOLOGY, UPDATE, Json, concept
 from .fhir_observations import Bundle, names_of, observe_report
-from .impression import summary
+from .impression import impression, summary
 
 STATUS = "preliminary"
 """A physician has not verified it. That holds for a corrected report, too: "amended" is what follows a final one."""
-
-MAKER = "The ModicGrader developers"
 
 RESEARCH = "Made by ModicGrader for research; it is no diagnosis and needs a physician's review."
 
@@ -81,10 +80,11 @@ def _diagnostic_report(
 
 
 def _narrative(report: StudyReport) -> str:
-    """XHTML for readers of the resource alone: the summary, what to see before the grades, and what it is not."""
-    findings = "".join(f"<li>{escape(finding.severity)}: {escape(finding.message)}</li>" for finding in report.quality)
-    listed = f"<ul>{findings}</ul>" if findings else ""
-    return f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{escape(summary(report))}</p>{listed}<p>{RESEARCH}</p></div>'
+    """XHTML for readers of the resource alone: what to see before the grades, the impression, and what it is not."""
+    findings = [f"<li>{escape(one.severity)}: {escape(one.message)}</li>" for one in report.quality]
+    said = [f"<p><b>{escape(one.topic)}</b>: {escape(one.text)}</p>" for one in impression(report)]
+    listed = f"<ul>{''.join(findings)}</ul>" if findings else ""
+    return f'<div xmlns="http://www.w3.org/1999/xhtml">{listed}{"".join(said)}<p>{RESEARCH}</p></div>'
 
 
 def _software(bundle: Bundle, report: StudyReport) -> Json:
@@ -92,7 +92,7 @@ def _software(bundle: Bundle, report: StudyReport) -> Json:
     versions = [{"value": report.software["version"]}]
     if "torch" in report.software:
         versions.append({"type": {"text": "PyTorch"}, "value": report.software["torch"]})
-    program = {"resourceType": "Device", "manufacturer": MAKER, "modelNumber": "ModicGrader", "version": versions}
+    program = {"resourceType": "Device", "manufacturer": MANUFACTURER, "modelNumber": MODEL, "version": versions}
     reference = bundle.add("software", program)
     for model in report.software.get("models", []):
         bundle.add(
@@ -100,7 +100,7 @@ def _software(bundle: Bundle, report: StudyReport) -> Json:
             {
                 "resourceType": "Device",
                 "identifier": [{"type": {"text": "SHA-256 of the weights"}, "value": model["sha256"]}],
-                "manufacturer": MAKER,
+                "manufacturer": MANUFACTURER,
                 "modelNumber": model["name"],
                 "version": [{"value": model["version"]}],
                 "parent": reference,

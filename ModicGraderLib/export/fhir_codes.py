@@ -14,13 +14,14 @@ from ..anatomy import VERTEBRAE_UPWARDS
 from ..report import QualityFinding
 from ..terminology import DISC_CODES, Code
 from .dicom_codes import ENDPLATE_SIDES, OWN_CODES, SCHEME, Measure, endplate_name
+from .dicom_maker import HOMEPAGE
 from .quality_codes import QUALITY_FINDINGS
 
 Json = dict[str, Any]
 
-CODES = f"https://github.com/ModicGrader/SlicerModicGrader/CodeSystem/{SCHEME}"
+CODES = f"{HOMEPAGE}/CodeSystem/{SCHEME}"
 """Names our code system in FHIR, as `SCHEME` does in DICOM. A code keeps its meaning for ever; new ones may come."""
-QUALITY_CODES = "https://github.com/ModicGrader/SlicerModicGrader/CodeSystem/quality-findings"
+QUALITY_CODES = f"{HOMEPAGE}/CodeSystem/quality-findings"
 """Names the system of the codes of quality findings, which are those of `report.json`."""
 
 SYSTEMS = {
