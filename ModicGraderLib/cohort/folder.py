@@ -7,9 +7,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ class CohortFolder:
             ) from None
 
     def claim(self, entries: Sequence[StudyEntry], settings: Settings, source: Path) -> None:
-        """Say in `cohort.json` what belongs here, and remove what a killed run left half done.
+        """Say in `cohort.json` what belongs here.
 
         Raises
         ------
@@ -81,6 +81,9 @@ class CohortFolder:
                 )
         else:
             write_whole(path, json.dumps(mine, indent=2))
+
+    def sweep(self) -> None:
+        """Remove what killed runs and workers left half done; nobody may be grading."""
         for left in self.studies.glob(".*"):
             shutil.rmtree(left, ignore_errors=True)
 
@@ -99,25 +102,26 @@ class CohortFolder:
             if not self.is_done(study):
                 raise
 
-    def failures(self) -> dict[str, Failure]:
-        """What `failures.csv` says, by study."""
+    def failures(self) -> list[Failure]:
+        """What `failures.csv` says."""
         if not self._failures.exists():
-            return {}
+            return []
         with self._failures.open(newline="", encoding="utf-8") as file:
-            rows = [
-                Failure(**{**row, "seconds": float(row["seconds"]), "attempts": int(row["attempts"])})
-                for row in csv.DictReader(file)
-            ]
-        return {row.study: row for row in rows}
+            # A row that was cut off when the machine went down is that of a study that will be tried again.
+            whole = [row for row in csv.DictReader(file) if None not in row.values()]
+        return [Failure(**{**row, "seconds": float(row["seconds"]), "attempts": int(row["attempts"])}) for row in whole]
 
-    def write_failures(self, failures: Mapping[str, Failure]) -> None:
-        """Write `failures.csv`; it is there also where nothing failed, so that one sees that nothing did."""
+    def write_failures(self, failures: Sequence[Failure]) -> None:
+        """Write `failures.csv` anew; it is there also where nothing failed, so that one sees that nothing did."""
         unfinished = self._failures.with_suffix(".partial")
         with unfinished.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [field.name for field in fields(Failure)])
-            writer.writeheader()
-            writer.writerows(asdict(failure) for failure in failures.values())
+            csv.writer(file).writerows([[one.name for one in fields(Failure)], *map(astuple, failures)])
         unfinished.replace(self._failures)
+
+    def add_failure(self, failure: Failure) -> None:
+        """Add a row to `failures.csv`."""
+        with self._failures.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(astuple(failure))
 
 
 def configuration(entries: Sequence[StudyEntry], settings: Settings, source: Path) -> dict[str, Any]:

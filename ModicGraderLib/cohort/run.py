@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Cancelled, InputError
+from .executors import Executor
 from .folder import CohortFolder, Failure
 from .settings import Settings
 from .study_list import StudyEntry
@@ -26,7 +27,9 @@ LOST = "its worker was lost, again and again"
 
 Tell = Callable[[Path, Sequence[StudyEntry]], list[Path]]
 
-Hear = Callable[[StudyEntry, Outcome, int], None]
+Opened = AbstractContextManager[Executor]
+
+Hear = Callable[[Outcome, int], None]
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def run_cohort(
     source: Path,
     entries: Sequence[StudyEntry],
     settings: Settings,
-    executor: AbstractContextManager,
+    executor: Opened,
     *,
     retry_failed: bool = False,
     show: Callable[[Tally], None] = lambda tally: None,
@@ -78,36 +81,14 @@ def run_cohort(
     folder = CohortFolder(settings.directory)
     with folder.held():
         folder.claim(entries, settings, source)
+        folder.sweep()
         if settings.keep_identity:
             from .identity import write_key
 
             write_key(settings.directory / "key.csv", entries)
-        done, names = folder.done(), {entry.name for entry in entries}
-        failures = {} if retry_failed else {n: one for n, one in folder.failures().items() if n not in done}
-        todo = [entry for entry in entries if entry.name not in done and entry.name not in failures]
-        tally = Tally(total=len(entries), done_before=len(done & names), failed=len(failures))
-        folder.write_failures(failures)
-
-        def hear(entry: StudyEntry, outcome: Outcome, attempts: int) -> None:
-            if outcome.kind == "done":
-                tally.done += 1
-            else:
-                failures[entry.name] = Failure(entry.name, outcome.kind, outcome.message, outcome.seconds, attempts)
-                folder.write_failures(failures)
-                tally.failed += 1
-
-        interruption: Exception | None = None
-        try:
-            if todo:
-                with executor as opened:
-                    _grade_all(todo, opened, hear, lambda: show(tally))
-        except KeyboardInterrupt:
-            interruption = Cancelled(f"cancelled; {tally} are kept, and the same command goes on with the rest")
-        except InputError as error:
-            if not tally.done:
-                raise
-            interruption = error
-        show(tally)
+        todo, tally = _left(folder, entries, retry_failed)
+        interruption = _grade(todo, executor, folder, tally, show)
+        folder.sweep()
         try:
             files = tell(settings.directory, entries)
         except KeyboardInterrupt:
@@ -117,7 +98,43 @@ def run_cohort(
     return CohortEnd(tally.all_done, tally.failed, tally.left, tally.seconds, files)
 
 
-def _grade_all(todo: Iterable[StudyEntry], executor, hear: Hear, look: Callable[[], None]) -> None:
+def _left(folder: CohortFolder, entries: Sequence[StudyEntry], retry_failed: bool) -> tuple[list[StudyEntry], Tally]:
+    """The studies that are neither done nor failed, and the count of those that are."""
+    done = folder.done() & {entry.name for entry in entries}
+    failures = [] if retry_failed else [one for one in folder.failures() if one.study not in done]
+    folder.write_failures(failures)
+    ended = done | {one.study for one in failures}
+    tally = Tally(total=len(entries), done_before=len(done), failed=len(failures))
+    return [entry for entry in entries if entry.name not in ended], tally
+
+
+def _grade(
+    todo: list[StudyEntry], executor: Opened, folder: CohortFolder, tally: Tally, show: Callable[[Tally], None]
+) -> Exception | None:
+    """Grade all; what came between is returned where the cohort has got further than it was, and raised elsewhere."""
+
+    def hear(outcome: Outcome, attempts: int) -> None:
+        if outcome.kind == "done":
+            tally.done += 1
+        else:
+            tally.failed += 1
+            folder.add_failure(Failure(outcome.study, outcome.kind, outcome.message, outcome.seconds, attempts))
+
+    try:
+        if todo:
+            with executor as opened:
+                _grade_all(todo, opened, hear, lambda: show(tally))
+    except KeyboardInterrupt:
+        return Cancelled(f"cancelled; {tally} are kept, and the same command goes on with the rest")
+    except InputError as error:
+        if not tally.done:
+            raise
+        return error
+    show(tally)
+    return None
+
+
+def _grade_all(todo: Iterable[StudyEntry], executor: Executor, hear: Hear, look: Callable[[], None]) -> None:
     """Hand in studies as the executor can take them; one whose worker is killed is tried again after the others."""
     waiting = deque((entry, 1) for entry in todo)
     running: dict[Future[Outcome], tuple[StudyEntry, int]] = {}
@@ -133,7 +150,7 @@ def _grade_all(todo: Iterable[StudyEntry], executor, hear: Hear, look: Callable[
             if outcome.kind == "crash" and attempt < ATTEMPTS:
                 waiting.append((entry, attempt + 1))
             else:
-                hear(entry, outcome, attempt)
+                hear(outcome, attempt)
         look()
 
 

@@ -64,8 +64,7 @@ def test_studies_end_as_on_one_machine_and_none_harms_another(cluster, tmp_path)
     names = ["slow", "a", "deadly", "b", "wrong", "onceDeadly", "c", "d"]
     end = run(cluster, tmp_path, names, timeout_s=3.0)
     assert (end.done, end.failed, end.left) == (5, 3, 0)
-    failures = CohortFolder(tmp_path).failures()
-    kinds = {name: (one.kind, one.attempts) for name, one in failures.items()}
+    kinds = {one.study: (one.kind, one.attempts) for one in CohortFolder(tmp_path).failures()}
     assert kinds == {"slow": ("timeout", 1), "wrong": ("input", 1), "deadly": ("crash", 3)}
     # One for each worker, and one for each process that was ended: 3 by deadly, 1 by onceDeadly, 1 by slow.
     assert starts(tmp_path).count("loaded") <= 2 + 5

@@ -110,7 +110,7 @@ def test_studies_of_killed_workers_are_graded_by_others(drive, directory, seed):
     assert killed > 0
     assert set(finished(directory)) == set(STUDIES)
     check_all_whole(directory)
-    assert CohortFolder(directory).failures() == {}
+    assert CohortFolder(directory).failures() == []
     assert starts(directory).count("loaded") <= 2 + killed
 
 

@@ -40,7 +40,7 @@ class Cohort:
 
     @property
     def failures(self) -> dict[str, tuple[str, int]]:
-        return {name: (one.kind, one.attempts) for name, one in CohortFolder(self.directory).failures().items()}
+        return {one.study: (one.kind, one.attempts) for one in CohortFolder(self.directory).failures()}
 
 
 @pytest.fixture
@@ -81,9 +81,17 @@ def test_what_is_done_and_what_failed_is_not_done_again_unless_asked_for(cohort)
 
 def test_a_failure_that_is_mended_leaves_the_list(cohort):
     cohort.run("onceDeadly", "wrong", workers=1)
-    CohortFolder(cohort.directory).write_failures({})
+    CohortFolder(cohort.directory).write_failures([])
     assert counts(cohort.run("onceDeadly", "wrong", workers=1)) == (1, 1, 0)
     assert list(cohort.failures) == ["wrong"]
+
+
+def test_a_row_that_was_cut_off_is_that_of_a_study_that_is_tried_again(cohort):
+    cohort.run("wrong", "wrong-2", workers=1)
+    path = cohort.directory / "failures.csv"
+    path.write_bytes(path.read_bytes()[:-8])
+    cohort.run("wrong", "wrong-2", workers=1)
+    assert sorted(cohort.failures) == ["wrong", "wrong-2"]
 
 
 def test_leftovers_of_a_killed_run_are_removed(cohort):
