@@ -29,7 +29,7 @@ START_S, LIFE_S = 30, 300
 
 
 class OrthancServer:
-    """One Orthanc, whose patients lie in `folder` and survive a stop.
+    """One Orthanc, whose patients lie in `folder` and survive a stop; `dicomweb` are settings of its plugin.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class OrthancServer:
         Address of its DICOMweb service.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, **dicomweb: object):
         self._folder = folder
         self._process: subprocess.Popen | None = None
         port = free_port()
@@ -55,7 +55,7 @@ class OrthancServer:
             "AuthenticationEnabled": True,
             "RegisteredUsers": {USER: PASSWORD},
             "DicomServerEnabled": False,
-            "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+            "DicomWeb": {"Enable": True, "Root": "/dicom-web/", **dicomweb},
         }
         (folder / "orthanc.json").write_text(json.dumps(configuration))
 
@@ -121,9 +121,9 @@ class OrthancServer:
 
 
 @contextmanager
-def orthanc(folder: Path) -> Iterator[OrthancServer]:
+def orthanc(folder: Path, **dicomweb: object) -> Iterator[OrthancServer]:
     """A server that runs, and is stopped at the end."""
-    server = OrthancServer(folder)
+    server = OrthancServer(folder, **dicomweb)
     server.start()
     try:
         yield server

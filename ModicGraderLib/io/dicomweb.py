@@ -20,9 +20,10 @@ from ..errors import InputError
 from ..progress import Progress
 from .dicom_headers import KEYWORDS, pictures_in
 from .dicom_pairing import choose_pair
-from .dicom_series import stacks
+from .dicom_series import normal_of, stacks
 from .dicomweb_credentials import Credentials, check_study_uid
 from .dicomweb_server import DicomwebServer, Service
+from .orientation import plane_of
 
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
@@ -33,6 +34,9 @@ SILENT = Progress()
 AS_STORED = ("application/dicom", "*")
 PLAIN = ("application/dicom", str(ExplicitVRLittleEndian))
 """How images are asked for: as the server keeps them, which is quick and small, and uncompressed."""
+
+MR_IMAGES = (MRImageStorage, EnhancedMRImageStorage)
+"""What always has pixels and a place in the patient."""
 
 WANTED_CONTRASTS = ("t1", "t2", "t2_fat_suppressed", "unknown")
 """What a sagittal series may be by its description to be fetched; the files tell more of what is unknown."""
@@ -94,8 +98,10 @@ def fetch_study(
             for number, path in enumerate(wanted, 1):
                 server.step(0.1 + 0.9 * (number - 1) / len(wanted), f"Fetching image {number} of {len(wanted)}")
                 image, form = _fetch(server, study_uid, headers[path], form)
-                written.append(path)
-                image.save_as(path, enforce_file_format=True)
+                # Raw data and spectra are MR as well, which not every server tells beforehand.
+                if "PixelData" in image:
+                    written.append(path)
+                    image.save_as(path, enforce_file_format=True)
         except BaseException:
             for path in written:
                 path.unlink(missing_ok=True)
@@ -141,7 +147,7 @@ def _described_images(server: DicomwebServer, study_uid: str, folder: Path) -> d
     if not series:
         raise InputError("the server has no such study; check the Study Instance UID")
     # Modality is required in the answer, but not all servers know that.
-    candidates = [one for one in series if one.get("Modality", "MR") == "MR"]
+    candidates = [one for one in series if (one.get("Modality") or "MR") == "MR"]
     if not candidates:
         found = " and ".join(sorted({str(one.Modality) for one in series}))
         raise InputError(f"the study on the server holds {found} but no MR; give the study of an MR examination")
@@ -171,24 +177,30 @@ def _wanted(headers: Mapping[Path, Dataset]) -> list[Path]:
     InputError
         There are none.
     """
+    told = {path: header for path, header in headers.items() if _is_told(header)}
     try:
-        series = stacks(picture for path, header in headers.items() for picture in pictures_in(path, header))
+        series = stacks(picture for path, header in told.items() for picture in pictures_in(path, header))
         sagittal = [one for one in series if one.plane == "sagittal" and one.contrast in WANTED_CONTRASTS]
+        untold = [path for path in headers.keys() - told.keys() if _may_be_sagittal(headers[path])]
     except (ValueError, TypeError, AttributeError, LookupError):
         # Not from the error, which may hold values of headers.
         raise InputError("the server describes its images wrongly; export the study as DICOM files") from None
-    fitting = {path for one in sagittal for path in one.paths}
-    fitting |= {path for path, header in headers.items() if _is_silent(header)}
+    fitting = sorted({*untold, *(path for one in sagittal for path in one.paths)})
     if not fitting:
         # Says what there is instead.
         choose_pair(series, "the study on the server")
-    return sorted(fitting)
+    return fitting
 
 
-def _is_silent(header: Dataset) -> bool:
-    """Whether it is an MR image that the server describes without telling where it lies."""
-    told = "PerFrameFunctionalGroupsSequence" in header or "ImageOrientationPatient" in header
-    return header.get("SOPClassUID") in (MRImageStorage, EnhancedMRImageStorage) and not told
+def _is_told(header: Dataset) -> bool:
+    """Whether the server describes an object fully; some tell only what they keep in an index."""
+    place = ("ImageOrientationPatient", "PerFrameFunctionalGroupsSequence")
+    lies_somewhere = any(keyword in header for keyword in place)
+    return "SOPClassUID" in header and (lies_somewhere or header.SOPClassUID not in MR_IMAGES)
+
+
+def _may_be_sagittal(header: Dataset) -> bool:
+    return not header.get("ImageOrientationPatient") or plane_of(normal_of(header)) == "sagittal"
 
 
 def _fetch(
@@ -209,7 +221,7 @@ def _retrieve(client: DICOMwebClient, study_uid: str, header: Dataset, form: tup
     image = client.retrieve_instance(study_uid, *uids, media_types=(form,))
     if (image.StudyInstanceUID, image.SeriesInstanceUID, image.SOPInstanceUID) != (study_uid, *uids):
         raise ValueError("another image than the one asked for")
-    if "PixelData" not in image or not _is_whole(image):
+    if not _is_whole(image):
         raise EOFError
     return image
 
@@ -218,6 +230,8 @@ def _is_whole(image: Dataset) -> bool:
     """pydicom takes what is cut off without a word; compressed pixels are then not there at all."""
     from pydicom.pixels.utils import get_expected_length
 
+    if "PixelData" not in image:
+        return image.SOPClassUID not in MR_IMAGES
     plain = image.file_meta.TransferSyntaxUID in UncompressedTransferSyntaxes
     return not plain or len(image.PixelData) >= get_expected_length(image)
 

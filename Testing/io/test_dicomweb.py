@@ -7,9 +7,9 @@ import pytest
 from dicom_factory import ORIENTATIONS, picture_stack, write_enhanced, write_series
 from dicom_factory import compress as compress_file
 from odd_server import ask_other, odd_server
-from orthanc_server import PASSWORD, USER, OrthancServer, orthanc
+from orthanc_server import PASSWORD, USER, OrthancServer, free_port, orthanc
 from pydicom import dcmread
-from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless, generate_uid
+from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RawDataStorage, RLELossless, generate_uid
 
 from ModicGraderLib.errors import Cancelled, InputError
 from ModicGraderLib.io import dicomweb_server, read_dicom_study
@@ -63,6 +63,25 @@ def test_only_what_may_be_the_sagittal_pair_is_fetched(server, sent, uid, tmp_pa
     assert asked == expected == {dcmread(path).SOPInstanceUID for path in tmp_path.glob("*.dcm")}
     ct = dcmread(next((sent / "5").iterdir())).SeriesInstanceUID
     assert not any(ct in one.path for one in between.requests)
+
+
+@pytest.mark.parametrize("detail", ["MainDicomTags", "Extrapolate"])
+def test_an_orthanc_that_describes_images_tersely_gives_all_that_may_be_sagittal(tmp_path, sent, uid, me, detail):
+    """Among it is the localizer, and raw data, which are no image and are not kept."""
+    (raw,) = write_series(
+        sent / "6", T1[:1], "t1", StudyInstanceUID=uid, SOPClassUID=RawDataStorage, ImageOrientationPatient=None
+    )
+    dataset = dcmread(raw)
+    del dataset.PixelData
+    dataset.save_as(raw)
+    (tmp_path / "orthanc").mkdir()
+    with orthanc(tmp_path / "orthanc", SeriesMetadata=detail) as terse:
+        terse.add(sent)
+        with fetched_study(terse.url, uid, credentials=me) as folder:
+            assert len(list(folder.iterdir())) == 3 + 4 + 1
+            study = read_dicom_study(folder, align=False)
+    np.testing.assert_array_equal(study.t1.array, T1[::-1])
+    np.testing.assert_array_equal(study.t2.array, T2[::-1])
 
 
 @pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, RLELossless])
