@@ -185,7 +185,7 @@ LEVEL_COLUMNS: tuple[Column, ...] = (
     Column(
         "abstained",
         "string",
-        "Every grade that the program withheld, and why: `grade: reason`, parted by semicolons.",
+        "Every grade that the program withheld, and why: `grade: reason`, parted by `; `, which no reason holds.",
         empty="no grade is withheld",
     ),
     _machine(_LEVEL),

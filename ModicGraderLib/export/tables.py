@@ -65,7 +65,8 @@ def _level(disc: DiscReport) -> Row:
         **_measured(disc, DISC_MEASURES),
         **_point("center", disc.center_lps_mm),
         **{key: value for name in CORNERS for key, value in _point(name, disc.corners_lps_mm[name]).items()},
-        "abstained": "; ".join(f"{one['grade']}: {one['reason']}" for one in disc.abstained),
+        # A semicolon parts grades, so a reason has none.
+        "abstained": "; ".join(f"{one['grade']}: {one['reason'].replace(';', ',')}" for one in disc.abstained),
     }
 
 

@@ -16,6 +16,7 @@ from ModicGraderLib.anatomy import DISCS_UPWARDS, ENDPLATES
 from ModicGraderLib.corrections import correct, renumber
 from ModicGraderLib.export.table_columns import ENDPLATE_COLUMNS, LEVEL_COLUMNS
 from ModicGraderLib.export.tables import endplate_rows, level_rows, write_table
+from ModicGraderLib.reading import ONE_CONTRAST
 from ModicGraderLib.resources import resource_path
 
 EXAMPLE = example_graded_study().report
@@ -126,3 +127,11 @@ def test_rows_run_as_the_vocabulary_of_levels_and_endplates_does():
     levels = next(column for column in LEVEL_COLUMNS if column.name == "level").values
     rows = [(row["level"], row["endplate"]) for row in endplate_rows(EXAMPLE)]
     assert rows == sorted(rows, key=lambda one: (levels.index(one[0]), ENDPLATES.index(one[1])))
+
+
+def test_withheld_grades_can_be_parted_whatever_the_reasons_say():
+    reasons = [{"grade": "modic", "reason": ONE_CONTRAST}, {"grade": "pfirrmann", "reason": "Cut off: not seen."}]
+    assert ";" in ONE_CONTRAST
+    report = replace(EXAMPLE, discs=[replace(EXAMPLE.discs[0], abstained=reasons)])
+    told = [one.split(": ", 1) for one in level_rows(report)[0]["abstained"].split("; ")]
+    assert told == [["modic", ONE_CONTRAST.replace(";", ",")], ["pfirrmann", "Cut off: not seen."]]
