@@ -88,7 +88,7 @@ def disc_of(level):
     return DISC_CODES[level].value
 
 
-@given(st.integers(0, 2**32 - 1), corrected_discs, st.sampled_from(DISCS_UPWARDS[:2]))
+@given(st.integers(0, 2**32 - 1), corrected_discs, st.sampled_from(DISCS_UPWARDS[:4]))
 @settings(max_examples=8)
 def test_whatever_is_found_and_corrected_the_bundle_is_valid_and_its_references_resolve(seed, done, lowest):
     report = renumber(with_corrections(drawn_report(np.random.default_rng(seed)), done), lowest, "AB", NOON)
@@ -164,6 +164,28 @@ def test_a_withheld_grade_has_a_reason_instead_of_a_value_and_keeps_its_probabil
     assert len(withheld["component"]) == 5
 
 
+def test_a_finding_is_positive_or_negative_and_a_withheld_one_neither():
+    found = observed(fhir_bundle(correct(EXAMPLE, "L5/S1", "modic", None, "AB", NOON)))
+    said = {key: code_of(one["interpretation"][0]) for key, one in found.items() if "interpretation" in one}
+    assert (said["MODIC", disc_of("L4/L5")], said["MODIC", disc_of("L3/L4")]) == ("POS", "NEG")
+    assert (said["NARROWING", disc_of("L4/L5")], said["LESION", disc_of("L4/L5")]) == ("POS", "NEG")
+    assert said["MODIC", "INFERIOR_L5"] == "POS"
+    assert ("MODIC", disc_of("L5/S1")) not in said
+    assert ("PFIRRMANN", disc_of("L4/L5")) not in said
+
+
+def test_the_lowest_disc_is_told_with_who_named_it_and_what_the_program_took_it_for():
+    numbering = observed(fhir_bundle(EXAMPLE))["LOWEST_DISC", None]
+    assert code_of(numbering["valueCodeableConcept"]) == disc_of("L5/S1")
+    assert code_of(component(numbering, "NUMBERED_BY")["valueCodeableConcept"]) == "BY_PROGRAM"
+    assert number(component(numbering, "NUMBERING_CONF")) == 0.97
+    assert component(numbering, "TRANSITIONAL")["valueBoolean"] is False
+    renamed = observed(fhir_bundle(renumber(EXAMPLE, "L4/L5", "AB", NOON)))["LOWEST_DISC", None]
+    assert code_of(renamed["valueCodeableConcept"]) == disc_of("L4/L5")
+    assert code_of(component(renamed, "AUTO_ANSWER")["valueCodeableConcept"]) == disc_of("L5/S1")
+    assert renamed["performer"] == [{"display": "AB"}]
+
+
 def test_quality_findings_are_observations_and_notes_at_their_disc():
     bundle = fhir_bundle(EXAMPLE)
     findings = [one for one in resources(bundle, "Observation") if code_of(one["code"]) == "111052"]
@@ -222,10 +244,24 @@ def test_an_erased_map_leaves_no_extents_and_its_provenance_names_the_endplate()
     assert target == found["ENDPLATE", "INFERIOR_L5"]
 
 
+def test_an_extent_of_an_edited_map_stands_beside_what_the_program_measured():
+    said = {name: map_reading(one, {"I": 9, "II": 0, "III": 0}) for name, one in EXAMPLE.discs[5].endplates.items()}
+    drawn = {**said["upper"], "volume_mm3": 1500.0}
+    found = observed(fhir_bundle(correct_map(EXAMPLE, "L5/S1", said, {**said, "upper": drawn}, "CD", NOON)))
+    volume = found["118565006", "INFERIOR_L5"]
+    assert (number(volume), number(component(volume, "AUTO_NUMBER"))) == (1500.0, 2100.0)
+    assert found["ENDPLATE", "INFERIOR_L5"]["performer"] == [{"display": "CD"}]
+    assert "performer" not in found["ENDPLATE", "SUPERIOR_S1"]
+
+
 def test_the_program_and_its_models_are_devices_with_versions_and_checksums():
-    program, model = resources(fhir_bundle(EXAMPLE), "Device")
+    bundle = fhir_bundle(EXAMPLE)
+    program, model = resources(bundle, "Device")
     assert (program["modelNumber"], program["version"][0]["value"]) == ("ModicGrader", EXAMPLE.software["version"])
     assert (model["modelNumber"], model["identifier"][0]["value"]) == ("example", "0" * 64)
+    address = next(one["fullUrl"] for one in bundle["entry"] if one["resource"] == program)
+    assert model["parent"] == {"reference": address}
+    assert all(one["device"] == {"reference": address} for one in resources(bundle, "Observation"))
 
 
 def test_the_same_report_gives_the_same_bundle_and_another_one_other_addresses():
