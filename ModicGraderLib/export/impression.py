@@ -62,7 +62,7 @@ def level_findings(report: StudyReport, disc: DiscReport) -> list[str]:
     if is_changed(report, disc):
         said = [f"Modic {_change(report, disc)}"]
     if disc.pfirrmann.grade is not None:
-        said.append(f"Pfirrmann {disc.pfirrmann.grade}")
+        said.append(f"Pfirrmann\u00a0{disc.pfirrmann.grade}")
     if disc.narrowing.grade:
         said.append("Narrowed")
     if disc.endplate_lesion.grade in LESIONS:
@@ -92,18 +92,17 @@ def withheld_grades(report: StudyReport, disc: DiscReport) -> list[str]:
 
 def _change(report: StudyReport, disc: DiscReport) -> str:
     """Type, endplates and extent of the change at a disc: "type I at both endplates, up to 37 % of ..."."""
-    corrected = standing_at(report, disc.level)
+    grade, corrected = disc.modic.grade, standing_at(report, disc.level)
     changed = {
         name: one for name, one in disc.endplates.items() if _called(one.modic, f"{name}_endplate_modic" in corrected)
     }
-    text = _type(disc.modic.grade)
-    types = {one.modic.grade for one in changed.values()}
-    if len(types) > 1:
+    said = [_type(grade) if grade else f"change of {_type(grade)} ({percent(disc.modic.any_change)})"]
+    if {one.modic.grade for one in changed.values()} - {grade}:
         apart = [f"{_type(one.modic.grade)} at the {_endplate(disc, name)}" for name, one in changed.items()]
-        text += f" ({listed(apart)})"
+        said.append(f"({listed(apart)})")
     elif changed:
-        text += " at both endplates" if len(changed) == 2 else f" at the {_endplate(disc, *changed)}"
-    return ", ".join([text, *_extent(list(changed.values()))])
+        said.append("at both endplates" if len(changed) == 2 else f"at the {_endplate(disc, *changed)}")
+    return ", ".join([" ".join(said), *_extent(list(changed.values()))])
 
 
 def _extent(changed: list[EndplateReport]) -> list[str]:
@@ -192,7 +191,7 @@ def _called(reading: ModicReading, by_reader: bool) -> bool:
 
 
 def _type(grade: str | None) -> str:
-    return "type not given" if grade is None else f"type {grade}"
+    return "a withheld type" if grade is None else f"type {grade}"
 
 
 def _likely(disc: DiscReport, field: str) -> bool:

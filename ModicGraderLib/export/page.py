@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,19 +93,17 @@ def measured(report: DiscReport | EndplateReport | StudyReport, name: str, digit
 
 
 def withheld(report: StudyReport) -> list[str]:
-    """One sentence for each reason to withhold a grade that no reader gave, with the discs it holds for."""
-    reasons = sorted(
-        (one["grade"], one["reason"], index)
-        for index, disc in enumerate(report.discs)
-        for one in disc.abstained
-        if one["grade"] not in standing_at(report, disc.level)
-    )
-    sentences = []
-    for (grade, reason), group in groupby(reasons, key=lambda one: one[:2]):
-        levels = [report.discs[index].level for *_, index in group]
-        where = "all discs" if len(levels) == len(report.discs) else listed(levels)
-        sentences.append(f"{TITLES.get(grade, grade.replace('_', ' '))} ({where}): {reason}")
-    return sentences
+    """One sentence for each reason to withhold grades that no reader gave, with the discs it holds for."""
+    levels: dict[tuple[str, str], list[str]] = {}
+    for disc in report.discs:
+        for one in disc.abstained:
+            if one["grade"] not in standing_at(report, disc.level):
+                levels.setdefault((one["reason"], one["grade"]), []).append(disc.level)
+    grades: dict[tuple[str, str], list[str]] = {}
+    for (reason, grade), at in levels.items():
+        where = "all discs" if len(at) == len(report.discs) else listed(at)
+        grades.setdefault((reason, where), []).append(TITLES.get(grade, grade.replace("_", " ")))
+    return [f"{listed(names)} ({where}): {reason}" for (reason, where), names in grades.items()]
 
 
 def css_color(type_: str) -> str:

@@ -68,7 +68,7 @@ def test_what_is_said_of_a_level_is_what_the_impression_says(report):
         assert (findings[0] == "No Modic change called.") is not is_changed(report, disc)
         if is_changed(report, disc):
             assert f"{disc.level} {findings[0].removeprefix('Modic ')[:-1]}" in text
-        assert f"Pfirrmann {disc.pfirrmann.grade}." in findings
+        assert f"Pfirrmann\u00a0{disc.pfirrmann.grade}." in findings
 
 
 def test_endplates_of_different_types_are_told_apart():
@@ -86,7 +86,7 @@ def test_a_likely_change_without_a_type_is_told_and_an_unlikely_one_is_only_with
         report.discs[index].modic.grade, report.discs[index].modic.any_change = None, chance
         report.discs[index].abstained = [{"grade": "modic", "reason": "It is in doubt."}]
     text = said(report)
-    assert text["Modic changes"].startswith("L3/L4 type not given. L4/L5 type II")
+    assert text["Modic changes"].startswith("L3/L4 change of a withheld type (60 %). L4/L5 type II")
     assert "Modic type at L2/L3 and L3/L4" in text["Withheld"]
     assert level_findings(report, report.discs[2])[-1] == "Withheld: Modic type."
 
@@ -113,7 +113,7 @@ def test_of_one_contrast_types_are_withheld_once_and_not_an_endplate_each():
     text = said(report)
     assert text["Withheld"] == "Pfirrmann grade at T12/L1; Modic type at all discs."
     assert LEVEL.findall(text["Modic changes"]) == ["L4/L5", "L5/S1"]
-    assert "type not given at the inferior endplate of L4" in text["Modic changes"]
+    assert "L4/L5 change of a withheld type (94 %) at the inferior endplate of L4, 22 %" in text["Modic changes"]
 
 
 def test_an_endplate_alone_in_doubt_is_named():
