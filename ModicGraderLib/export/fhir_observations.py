@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from ..anatomy import ENDPLATES
-from ..corrections import LOWEST_DISC, MODIC_MAP, machine_report, standing_at
-from ..measurement.endplate_change import EXTENTS
+from ..corrections import LOWEST_DISC, MODIC_MAP, standing_at
 from ..report import Correction, DiscReport, EndplateReport, ModicReading, QualityFinding, StudyReport
 from ..terminology import Code
 from . import dicom_codes as codes
@@ -67,9 +66,7 @@ def observe_report(bundle: Bundle, report: StudyReport) -> list[Json]:
     """Add all observations of a report; references to those of the study and to the groups of its discs."""
     findings = [_finding(bundle, number, one) for number, one in enumerate(report.quality)]
     whole = [_numbering(bundle, report), *_numbers(bundle, "", codes.STUDY_MEASURES, report)]
-    said = machine_report(report).discs
-    discs = [_disc(bundle, report, disc, one) for disc, one in zip(report.discs, said, strict=True)]
-    return [*findings, *whole, *discs]
+    return [*findings, *whole, *(_disc(bundle, report, disc) for disc in report.discs)]
 
 
 def names_of(correction: Correction) -> list[str]:
@@ -108,7 +105,7 @@ def _numbering(bundle: Bundle, report: StudyReport) -> Json:
     return bundle.observe(LOWEST_DISC, codes.LOWEST_DISC, content, parts, performer=_reader(corrected))
 
 
-def _disc(bundle: Bundle, report: StudyReport, disc: DiscReport, said: DiscReport) -> Json:
+def _disc(bundle: Bundle, report: StudyReport, disc: DiscReport) -> Json:
     level, site = disc.level, disc_site(disc.level)
     chances = {
         "modic": _modic_chances(disc.modic),
@@ -116,20 +113,20 @@ def _disc(bundle: Bundle, report: StudyReport, disc: DiscReport, said: DiscRepor
         "endplate_lesion": _chances(codes.ENDPLATE_LESION_PROBABILITIES, disc.endplate_lesion.probabilities),
         "narrowing": [] if disc.narrowing.present is None else [_number(codes.NARROWED, disc.narrowing.present)],
     }
-    members = [_grade(bundle, report, disc, said, name, name, parts, site) for name, parts in chances.items()]
+    members = [_grade(bundle, report, disc, name, name, parts, site) for name, parts in chances.items()]
     members += _numbers(bundle, f"{level}/", codes.DISC_MEASURES, disc, site)
-    members += [_endplate(bundle, report, disc, said, name) for name in ENDPLATES]
+    members += [_endplate(bundle, report, disc, name) for name in ENDPLATES]
     notes = [{"text": finding.message} for finding in report.quality if finding.level == level]
     return bundle.observe(level, DISC, {}, bodySite=site, hasMember=members, note=notes)
 
 
-def _endplate(bundle: Bundle, report: StudyReport, disc: DiscReport, said: DiscReport, name: str) -> Json:
+def _endplate(bundle: Bundle, report: StudyReport, disc: DiscReport, name: str) -> Json:
     endplate, site, path = disc.endplates[name], endplate_site(disc.level, name), f"{disc.level}/{name}"
     edited = standing_at(report, disc.level).get(MODIC_MAP)
-    own = said.endplates[name] if _is_edited(edited, name) else None
+    by = edited if _is_edited(edited, name) else None
     chances, field_ = _modic_chances(endplate.modic), f"{name}_endplate_modic"
-    members = [_grade(bundle, report, disc, said, field_, "modic", chances, site)]
-    members += _numbers(bundle, f"{path}/", codes.ENDPLATE_MEASURES, endplate, site, own)
+    members = [_grade(bundle, report, disc, field_, "modic", chances, site)]
+    members += _numbers(bundle, f"{path}/", codes.ENDPLATE_MEASURES, endplate, site, by and by.machine.get(name))
     if endplate.height_class is not None:
         content = coded(codes.HEIGHT_CLASS_VALUES[endplate.height_class])
         parts = _chances(codes.HEIGHT_CLASS_PROBABILITIES, endplate.height_class_probabilities)
@@ -137,15 +134,13 @@ def _endplate(bundle: Bundle, report: StudyReport, disc: DiscReport, said: DiscR
     if endplate.location:
         thirds = [_part(code, {"valueBoolean": third in endplate.location}) for third, code in codes.LOCATIONS.items()]
         members.append(bundle.observe(f"{path}/location", codes.LOCATION, {}, thirds, bodySite=site))
-    performer = _reader(edited) if own else None
-    return bundle.observe(path, codes.ENDPLATE, {}, bodySite=site, hasMember=members, performer=performer)
+    return bundle.observe(path, codes.ENDPLATE, {}, bodySite=site, hasMember=members, performer=_reader(by))
 
 
 def _grade(
     bundle: Bundle,
     report: StudyReport,
     disc: DiscReport,
-    said: DiscReport,
     name: str,
     kind: str,
     parts: list[Json],
@@ -156,8 +151,8 @@ def _grade(
     code, values = GRADES[kind]
     reason = next((one["reason"] for one in disc.abstained if one["grade"] == name), NOT_GIVEN)
     if corrected is not None:
-        machine = said.readings[name].grade
-        parts = [*parts, _part(codes.MACHINE_ANSWER, absent(reason) if machine is None else coded(values[machine]))]
+        machine = absent(reason) if corrected.machine is None else coded(values[corrected.machine])
+        parts = [*parts, _part(codes.MACHINE_ANSWER, machine)]
         reason = f"withheld by {corrected.reader}"
     content, interpretation = absent(reason), None
     if grade is not None:
@@ -180,11 +175,11 @@ def _numbers(
     measures: Iterable[Measure],
     report: StudyReport | DiscReport | EndplateReport,
     site: Json | None = None,
-    own: EndplateReport | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> list[Json]:
     """Observations of the measures and probabilities that a report gives, each with its uncertainty where it has one.
 
-    `own` is what the program measured, where a reader edited the map.
+    `own` holds the program's extents by field, where a reader edited the map.
     """
     made = []
     for one in measures:
@@ -194,8 +189,8 @@ def _numbers(
         parts = []
         if one.field in getattr(report, "uncertainty", {}):
             parts.append(_part(codes.UNCERTAINTY, quantity(one, report.uncertainty[one.field])))
-        if own is not None and one.field in EXTENTS and getattr(own, one.field) is not None:
-            parts.append(_part(codes.MACHINE_NUMBER, quantity(one, getattr(own, one.field))))
+        if own and own.get(one.field) is not None:
+            parts.append(_part(codes.MACHINE_NUMBER, quantity(one, own[one.field])))
         made.append(bundle.observe(f"{path}{one.field}", one.code, quantity(one, number), parts, bodySite=site))
     return made
 
