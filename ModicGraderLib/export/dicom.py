@@ -55,7 +55,7 @@ def write_dicom(graded: GradedStudy, folder: Path, *, page: Path | None = None) 
     with unchecked():
         files = read_files(reference)
         source = read_frames(reference, files)
-        others = [file for volume in graded.study.volumes if volume is not reference for file in read_files(volume)]
+        others = [file for volume in graded.study.volumes[:-1] if volume.dicom for file in read_files(volume)]
         made = {"spine.dcm": spine_segmentation(graded, source, SERIES_NUMBERS["spine.dcm"])}
         changes = change_segments(graded)
         if changes:

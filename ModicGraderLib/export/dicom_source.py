@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, config, dcmread
+from pydicom.errors import InvalidDicomError
 from pydicom.uid import MRImageStorage, generate_uid
+from pydicom.valuerep import format_number_as_ds
 
 from ..errors import InputError
 from ..io.dicom_contrast import parameters_of
 from ..io.dicom_headers import Frame, pictures_in
-from ..io.dicom_series import Series, stacks
+from ..io.dicom_series import Series, normal_of, stacks
 from ..study import Volume
 
 IDENTITY = (
@@ -40,7 +42,8 @@ REFERENCES = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPCla
 SAME_VOXEL = 0.01
 """How far, in voxels, two grids may lie apart and still be one: rounding of the decimal strings in DICOM."""
 
-_PLANE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "SpacingBetweenSlices")
+_PLANE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+_THICKNESS = ("SliceThickness", "SpacingBetweenSlices")
 _NESTED = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "NumberOfFrames")
 
 
@@ -116,7 +119,7 @@ def read_frames(volume: Volume, files: Iterable[Dataset]) -> SourceFrames:
             SourceFrame(by_path[frame.path], frame.index + 1 if frame.path in several else None)
             for frame in series.frames
         ),
-        headers=tuple(_classic(frame, by_path[frame.path]) for frame in series.frames),
+        headers=tuple(_classic(frame, by_path[frame.path], _distance(series)) for frame in series.frames),
         affine=series.affine(),
     )
 
@@ -146,8 +149,8 @@ def unchecked() -> AbstractContextManager:
 
 def _read(path: Path) -> Dataset:
     try:
-        header = dcmread(path, stop_before_pixels=True)
-    except OSError as error:
+        header = _readable(dcmread(path, stop_before_pixels=True))
+    except (OSError, EOFError, InvalidDicomError) as error:
         raise InputError(
             "the DICOM images that were graded are no longer where they were; grade the study again"
         ) from error
@@ -157,8 +160,23 @@ def _read(path: Path) -> Dataset:
             f"the DICOM images lack {missing[0]}, without which results cannot refer to them; export them again from "
             "the archive, or leave DICOM results out"
         )
-    header.decode()
     return header
+
+
+def _readable(header: Dataset) -> Dataset:
+    """What of a header can be read, its text decoded; private attributes, whose meaning is not known, stay behind."""
+    readable, charset = Dataset(), header.get("SpecificCharacterSet")
+    tags = [tag for tag in list(header.keys()) if not tag.is_private]  # iterating over the header would read it all
+    for tag in tags:
+        one = Dataset()
+        one.SpecificCharacterSet = charset
+        try:
+            one[tag] = header[tag]
+            one.decode()
+        except Exception:  # what was written wrongly fails in many ways; what is needed of it is missed later
+            continue
+        readable[tag] = one[tag]
+    return readable
 
 
 def _series_on_grid(frames: list[Frame], volume: Volume) -> Series:
@@ -187,12 +205,23 @@ def _turn(source: np.ndarray, canonical: np.ndarray) -> np.ndarray:
     return np.rint(np.linalg.solve(source[:3, :3], canonical[:3, :3])).astype(int)
 
 
-def _classic(frame: Frame, file: Dataset) -> Dataset:
-    """A frame as a classic MR image: highdicom derives from single frames alike, whatever file they came in."""
-    header = without_identity(_without(file, (*_NESTED, *_PLANE)))
+def _distance(series: Series) -> float:
+    """Distance in mm of neighboring slices, at right angles to them."""
+    return abs(float(normal_of(series.header) @ series.affine()[:3, 0]))
+
+
+def _classic(frame: Frame, file: Dataset, distance_mm: float) -> Dataset:
+    """A frame as a classic MR image: highdicom derives from single frames alike, whatever file they came in.
+
+    The distance of the slices is that of their places, whatever the header says; their thickness, where it is not
+    told, is the same.
+    """
+    header = without_identity(_without(file, (*_NESTED, *_PLANE, *_THICKNESS)))
     for keyword in _PLANE:
-        if keyword in frame.header:
-            header[keyword] = frame.header[keyword]
+        header[keyword] = frame.header[keyword]
+    thickness = frame.header.get("SliceThickness") or 0.0
+    header.SliceThickness = format_number_as_ds(float(thickness) if thickness > 0 else distance_mm)
+    header.SpacingBetweenSlices = format_number_as_ds(distance_mm)
     if any(keyword in file for keyword in _NESTED):
         header = _without(header, ("SOPClassUID", "SOPInstanceUID"))
         header.SOPClassUID, header.SOPInstanceUID = MRImageStorage, generate_uid(prefix=None)
