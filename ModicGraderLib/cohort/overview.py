@@ -95,7 +95,7 @@ def overview_page(directory: Path, names: Sequence[str], agreement: Agreement | 
     discs = read_columns(directory, "cohort", DISC_COLUMNS)
     endplates = read_columns(directory, "endplates", ENDPLATE_COLUMNS)
     studies = read_columns(directory, "studies", STUDY_COLUMNS)
-    failures = list(CohortFolder(directory).failures().values())
+    failures = CohortFolder(directory).failures()
     environment = template_environment("Cohort")
     environment.filters["percent"] = percent
     return environment.get_template("overview.html.jinja").render(

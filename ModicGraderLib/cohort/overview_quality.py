@@ -12,6 +12,7 @@ import numpy as np
 
 from ..corrections import TITLES
 from ..errors import InputError
+from ..export.quality_codes import QUALITY_FINDINGS
 from ..grading.abstention import GRADES
 from ..report import QualityFinding, StudyReport
 from .folder import REPORT, CohortFolder
@@ -22,8 +23,8 @@ PAGE = "report.html"
 LISTED = 100
 """So many studies and failures are listed on the page; the tables have all."""
 
-_GRADE = re.compile(rf"(?:^|; )({'|'.join(GRADES)}): ")
-_PERCENT = re.compile(r"\d+%")
+_OWN_CHANCE = re.compile(r"(?<=only )\d+%")
+"""What differs from disc to disc in a reason that is the same for many."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,16 @@ def _flagged(directory: Path, name: str) -> FlaggedStudy:
 
 
 def finding_counts(studies: Columns) -> list[tuple[str, int]]:
-    """How many studies have each quality finding, by its code in words, the most frequent first."""
+    """How many studies have each quality finding, in short, the most frequent first."""
     codes = Counter(code for text in studies["findings"] if text for code in text.split("; "))
-    return [(code.replace("_", " "), count) for code, count in codes.most_common()]
+    return [(QUALITY_FINDINGS.get(code, code), count) for code, count in codes.most_common()]
 
 
 def withheld_grades(discs: Columns) -> list[Withheld]:
     """What the program withheld, by grade."""
     reasons: dict[str, Counter[str]] = {grade: Counter() for grade in GRADES}
     for grade, reason in _abstained(discs["abstained"]):
-        reasons[grade][_PERCENT.sub("…\u202f%", reason)] += 1
+        reasons[grade][_OWN_CHANCE.sub("so much", reason)] += 1
     return [
         Withheld(TITLES[grade], counts.total(), len(discs["abstained"]), tuple(counts.most_common()))
         for grade, counts in reasons.items()
@@ -96,11 +97,11 @@ def withheld_grades(discs: Columns) -> list[Withheld]:
 
 
 def _abstained(texts: np.ndarray) -> Iterator[tuple[str, str]]:
-    """Grade and reason of all that the column `abstained` tells; reasons have semicolons of their own."""
-    for text in texts:
-        if text:
-            _, *parts = _GRADE.split(text)
-            yield from zip(parts[::2], parts[1::2], strict=True)
+    """Grade and reason of all that the column `abstained` tells."""
+    for text in filter(None, texts):
+        for one in text.split("; "):
+            grade, _, reason = one.partition(": ")
+            yield grade, reason
 
 
 def software_counts(studies: Columns) -> list[tuple[str, str, int]]:
