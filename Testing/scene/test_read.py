@@ -1,6 +1,7 @@
 """A scene becomes a graded study again: untouched, saved and opened, or edited by a reader."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -103,6 +104,30 @@ def test_volumes_of_the_user_are_read_whatever_the_order_of_their_axes(scene):
         given[role] = add_volume(scene, f"My {role}", volume.array[:, ::-1].transpose(1, 0, 2), affine)
     build_scene(GRADED, scene, volumes=given)
     assert_same(read(scene), GRADED)
+
+
+def test_a_study_loaded_from_the_dicom_database_is_exported_as_dicom_too(scene, tmp_path, monkeypatch):
+    import slicer
+    from graded_dicom import graded_from_dicom
+    from pydicom import dcmread
+
+    from ModicGraderLib.export import write_results
+    from ModicGraderLib.scene.build import build_scene
+    from ModicGraderLib.scene.nodes import add_volume
+
+    graded = graded_from_dicom(tmp_path / "source")
+    files = {str(dcmread(path).SOPInstanceUID): path for path in (tmp_path / "source").rglob("*.dcm")}
+    database = SimpleNamespace(fileForInstance=lambda instance: str(files.get(instance, "")))
+    monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
+    volumes = {
+        one.contrast: add_volume(scene, f"My {one.contrast}", one.array, one.affine) for one in graded.study.volumes
+    }
+    for volume in graded.study.volumes:
+        instances = [instance for instance, path in files.items() if path in volume.dicom]
+        volumes[volume.contrast].SetAttribute("DICOM.instanceUIDs", " ".join(instances))
+    build_scene(graded, scene, volumes=volumes)
+    names = {path.name for path in write_results(read(scene), tmp_path / "result", without=("scene",))}
+    assert {"spine.dcm", "modic_changes.dcm", "report.dcm"} <= names
 
 
 def test_a_volume_that_was_moved_is_not_taken_for_the_one_that_was_graded(scene):
