@@ -13,7 +13,7 @@ from pydicom.uid import generate_uid
 
 from ModicGraderLib.cli import main
 from ModicGraderLib.report import StudyReport
-from ModicGraderLib.simulation.files import simulate_study
+from ModicGraderLib.simulation.files import write_study
 from ModicGraderLib.simulation.simulate import simulate
 from ModicGraderLib.study import Volume
 
@@ -31,10 +31,10 @@ SLICES = 1
 def private(tmp_path_factory) -> Path:
     """A folder whose name is a patient's, with the examination as DICOM and as files, and a list of both."""
     folder = tmp_path_factory.mktemp("scans") / "Quirkenbaum_1953"
-    simulate_study(7, folder / "files", slices=SLICES)
+    study = simulate(7, slices=SLICES)
+    write_study(study, folder / "files")
     for contrast in ("t1", "t2"):
         (folder / "files" / f"{contrast}.nii.gz").rename(folder / f"zebulon_{contrast}.nii.gz")
-    study = simulate(7, slices=SLICES)
     for contrast, volume in (("t1", study.t1), ("t2", study.t2)):
         write_dicom(folder / "exam" / contrast, volume, contrast)
     (folder / "zebulon_broken.nii.gz").write_bytes(b"Quirkenbaum")
