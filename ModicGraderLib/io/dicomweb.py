@@ -101,7 +101,7 @@ def fetch_study(
                 # Raw data and spectra are MR as well, which not every server tells beforehand.
                 if "PixelData" in image:
                     written.append(path)
-                    image.save_as(path, enforce_file_format=True)
+                    _write(image, path)
         except BaseException:
             for path in written:
                 path.unlink(missing_ok=True)
@@ -243,6 +243,15 @@ def _is_decodable(image: Dataset) -> bool:
         return get_decoder(image.file_meta.TransferSyntaxUID).is_available
     except NotImplementedError:
         return False
+
+
+def _write(image: Dataset, path: Path) -> None:
+    try:
+        image.save_as(path, enforce_file_format=True)
+    except OSError as error:
+        raise InputError(
+            f"the fetched images cannot be kept ({error.strerror}); free space, or name another folder in TMPDIR"
+        ) from error
 
 
 def _study_of(path: Path) -> str | None:

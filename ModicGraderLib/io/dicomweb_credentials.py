@@ -33,11 +33,13 @@ class Credentials:
         Raises
         ------
         InputError
-            Only a user or only a password, or these and a token.
+            Only a user or only a password, or these and a token, or what cannot be a token.
         """
         user, password, token = (os.environ.get(name, "").strip() or None for name in (USER, PASSWORD, TOKEN))
         if (user is None) != (password is None) or (user and token):
             raise InputError(f"the server's credentials are unclear; set {USER} and {PASSWORD}, or {TOKEN} alone")
+        if token and not re.fullmatch("[!-~]+", token):
+            raise InputError(f"what {TOKEN} holds is no bearer token; set it without spaces and quotes around it")
         return cls(user, password, token) if user or token else None
 
     @property

@@ -160,6 +160,8 @@ class DicomwebServer:
             if self._has_answered:
                 return f"the connection to {self._host} broke again and again; check the network and try again"
             return f"no server answers at {self._host}; check the address, and that the server runs"
+        if isinstance(error, OSError) and not isinstance(error, exceptions.RequestException):
+            return "the certificates that REQUESTS_CA_BUNDLE names cannot be read; name a file in PEM format"
         return (
             f"{self._host} answered with something that is no DICOM; check the address, and whether a proxy or a page "
             "to sign in stands before the server"
@@ -205,11 +207,13 @@ def _of_netrc(url: str) -> Credentials | None:
 
 
 def _odd_answers() -> tuple[type[Exception], ...]:
-    """What dicomweb-client and pydicom raise when a server breaks off, refuses, or speaks another language."""
-    from pydicom.errors import InvalidDicomError
-    from requests import RequestException
+    """What dicomweb-client and pydicom raise when a server breaks off, refuses, or speaks another language.
 
-    return (RequestException, InvalidDicomError, ValueError, LookupError, TypeError, AttributeError, EOFError,
+    RequestException is an OSError; any other comes of files with certificates.
+    """
+    from pydicom.errors import InvalidDicomError
+
+    return (OSError, InvalidDicomError, ValueError, LookupError, TypeError, AttributeError, EOFError,
             NotImplementedError)  # fmt: skip
 
 
@@ -228,7 +232,7 @@ def _plain_media_type(response: Response, **_: object) -> None:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Keep what libraries log and warn of to themselves: it holds addresses with UIDs, and values of headers."""
-    loggers = [logging.getLogger(name) for name in ("dicomweb_client", "urllib3", "pydicom")]
+    loggers = [logging.getLogger(name) for name in ("dicomweb_client", "retrying", "urllib3", "pydicom")]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:

@@ -1,5 +1,6 @@
 """Studies from a real Orthanc, and results back to it."""
 
+import errno
 import logging
 
 import numpy as np
@@ -8,7 +9,7 @@ from dicom_factory import ORIENTATIONS, picture_stack, write_enhanced, write_ser
 from dicom_factory import compress as compress_file
 from odd_server import ask_other, odd_server
 from orthanc_server import PASSWORD, USER, OrthancServer, free_port, orthanc
-from pydicom import dcmread
+from pydicom import FileDataset, dcmread
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RawDataStorage, RLELossless, generate_uid
 
 from ModicGraderLib.errors import Cancelled, InputError
@@ -192,6 +193,19 @@ def test_a_connection_that_breaks_within_an_image_is_made_again(server, sent, ui
     assert len(broken) == 5
 
 
+def test_a_full_disk_is_told_and_leaves_no_files(server, sent, uid, tmp_path, me, monkeypatch):
+    def full(dataset, path, **_):
+        path.write_bytes(b"DICM")
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(FileDataset, "save_as", full)
+    folder = tmp_path / "fetched"
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"cannot be kept \(No space left on device\); free space, or .* TMPDIR"):
+        fetch_study(server.url, uid, folder, credentials=me)
+    assert list(folder.iterdir()) == []
+
+
 def test_cancelling_leaves_no_files(server, sent, uid, tmp_path, me):
     seen = []
     stop_at_third = Progress(lambda _, text: seen.append(text), lambda: "Fetching image 3 of 5" in seen)
@@ -211,6 +225,7 @@ def test_nothing_of_the_patient_is_logged_or_said(server, sent, uid, tmp_path, c
         with pytest.raises(InputError) as error:
             fetch_study(url, study, tmp_path, credentials=me)
         told.append(str(error.value))
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
     told += [caplog.text, *(str(warning.message) for warning in recwarn)]
     dataset = dcmread(next((sent / "3").iterdir()))
     secrets = [uid, dataset.SeriesInstanceUID, dataset.SOPInstanceUID, "Phantom", "TEST-1", "1970", PASSWORD]

@@ -1,5 +1,6 @@
 """Who asks a DICOMweb server, by which address, and whom it trusts."""
 
+import shutil
 import ssl
 import subprocess
 
@@ -52,6 +53,16 @@ def test_an_untrusted_certificate_is_told_and_can_be_trusted_by_name(tmp_path, m
             fetch_study(server.url, STUDY, tmp_path, credentials=me)
 
 
+def test_certificates_that_cannot_be_read_are_told(tmp_path, me, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    tls, _ = _certificate(tmp_path)
+    with (
+        odd_server(lambda _: Reply(204), tls) as server,
+        pytest.raises(InputError, match="that REQUESTS_CA_BUNDLE names cannot be read; name a file in PEM format"),
+    ):
+        fetch_study(server.url, STUDY, tmp_path, credentials=me)
+
+
 @pytest.mark.parametrize(
     ("url", "warned"),
     [("http://pacs.example", True), ("https://pacs.example", False), ("http://localhost:1", False),
@@ -96,12 +107,22 @@ def test_unclear_credentials_are_refused(names, monkeypatch):
     assert "secret" not in str(error.value)
 
 
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "naïve"])
+def test_what_cannot_be_a_token_is_refused_without_repeating_it(token, monkeypatch):
+    monkeypatch.setenv("MODICGRADER_DICOMWEB_TOKEN", token)
+    with pytest.raises(InputError, match="is no bearer token") as error:
+        Credentials.from_environment()
+    assert token not in str(error.value)
+
+
 def test_credentials_are_not_printed():
     assert "secret" not in repr(Credentials("secret", "secret", "secret"))
 
 
 def _certificate(folder):
     """A certificate that signs itself: what a server shows, and the path by which it can be trusted."""
+    if shutil.which("openssl") is None:
+        pytest.fail("openssl is not installed; `make test` installs it", pytrace=False)
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
     files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]

@@ -15,6 +15,7 @@ from pydicom.uid import generate_uid
 
 from ModicGraderLib import cli, pipeline, scene
 from ModicGraderLib.errors import Cancelled, InputError
+from ModicGraderLib.export import results as results_files
 from ModicGraderLib.export.dicom import write_dicom
 from ModicGraderLib.io.dicomweb import fetched_study, store
 from ModicGraderLib.progress import Progress
@@ -136,6 +137,7 @@ def test_grade_fetches_a_study_and_stores_its_results(server, results, tmp_path,
     example = example_graded_study()
     monkeypatch.setattr(pipeline, "grade_study", lambda study, **_: replace(example, study=study))
     monkeypatch.setattr(scene, "available", lambda: False)
+    monkeypatch.setattr(results_files, "report_page", lambda graded: "")
     monkeypatch.setenv("MODICGRADER_DICOMWEB_USER", USER)
     monkeypatch.setenv("MODICGRADER_DICOMWEB_PASSWORD", PASSWORD)
     out = tmp_path / "out"
