@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -110,21 +112,29 @@ def _usual_places() -> Iterator[Path]:
 
 
 def _run(call: list[str | Path], time_limit_s: float) -> str:
-    """What went wrong with a browser; empty where nothing did."""
+    """What went wrong with a browser; empty where nothing did. None of its processes is left."""
+    silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
-        # What it says on its channels is noise; and whoever holds a pipe of ours open could outlive the time limit.
-        done = subprocess.run(
-            call,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=time_limit_s,
-        )
-    except subprocess.TimeoutExpired:
-        return f"was not done after {time_limit_s:.0f} s"
+        browser = subprocess.Popen(call, start_new_session=True, **silent)
     except OSError as error:
         return f"does not start ({error.strerror})"
-    return f"ended with code {done.returncode}" if done.returncode else ""
+    try:
+        code = browser.wait(time_limit_s)
+    except subprocess.TimeoutExpired:
+        return f"was not done after {time_limit_s:g} s"
+    finally:
+        _end(browser)
+    return f"ended with code {code}" if code else ""
+
+
+def _end(browser: subprocess.Popen) -> None:
+    """End a browser with the processes that it started; they would go on writing to its profile for a moment."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # What has ended cannot be ended.
+            os.killpg(browser.pid, signal.SIGKILL)
+    else:
+        browser.kill()
+    browser.wait()
 
 
 def _is_root() -> bool:

@@ -2,9 +2,11 @@
 
 import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 from graded_example import example_graded_study
 
@@ -109,6 +111,20 @@ def test_a_browser_that_fails_is_told_and_leaves_an_older_print_as_it_was(tmp_pa
     assert f"environment variable {BROWSER}" in str(error.value)
     assert (tmp_path / "report.pdf").read_bytes() == b"old"
     assert {path.name for path in tmp_path.iterdir()} == {"browser", "report.html", "report.pdf"}
+
+
+def test_no_process_of_a_browser_outlives_its_time(tmp_path, monkeypatch):
+    child = tmp_path / "child"
+    monkeypatch.setenv(BROWSER, str(script(tmp_path, f"sleep 60 & echo $! > {child}; wait")))
+    (tmp_path / "report.html").write_text("<p>words</p>")
+    with pytest.raises(InputError, match="was not done after 1 s"):
+        print_page(tmp_path / "report.html", tmp_path / "report.pdf", time_limit_s=1)
+    started = int(child.read_text())
+    for _ in range(50):
+        if not psutil.pid_exists(started) or psutil.Process(started).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.1)
+    pytest.fail("it is still running")
 
 
 def test_the_browser_named_in_the_environment_prints(tmp_path, monkeypatch):
