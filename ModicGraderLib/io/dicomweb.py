@@ -132,7 +132,10 @@ def store(
     with DicomwebServer(url, credentials, progress) as server:
         for number, path in enumerate(files, 1):
             server.step((number - 1) / len(files), f"Storing file {number} of {len(files)}")
-            reasons = server.ask(Service.STORE, lambda client, path=path: _store_one(client, path, study_uid))
+            try:
+                reasons = server.ask(Service.STORE, lambda client, path=path: _store_one(client, path, study_uid))
+            except InputError as error:
+                raise InputError(f"{error} ({number - 1} of {len(files)} files were stored)") from None
             if reasons:
                 refused[number] = reasons
     if refused:
@@ -149,7 +152,8 @@ def _described_images(server: DicomwebServer, study_uid: str, folder: Path) -> d
     # Modality is required in the answer, but not all servers know that.
     candidates = [one for one in series if (one.get("Modality") or "MR") == "MR"]
     if not candidates:
-        found = " and ".join(sorted({str(one.Modality) for one in series}))
+        modalities = (str(one.Modality) for one in series)
+        found = " and ".join(sorted({name if name.isalnum() else "other" for name in modalities}))
         raise InputError(f"the study on the server holds {found} but no MR; give the study of an MR examination")
     headers: list[Dataset] = []
     for number, one in enumerate(candidates):

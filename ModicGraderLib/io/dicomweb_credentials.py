@@ -45,7 +45,7 @@ class Credentials:
     @property
     def names(self) -> str:
         """What a message calls them."""
-        return "token" if self.token else "user or password"
+        return "token" if self.token else "user and password"
 
     def sign(self, request: PreparedRequest) -> None:
         """Put them into the header of a request."""

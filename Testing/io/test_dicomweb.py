@@ -112,7 +112,7 @@ def test_credentials_come_from_the_environment_or_from_netrc(server, sent, uid, 
     ("credentials", "mend"),
     [
         (None, "asks who you are; set MODICGRADER_DICOMWEB_USER and"),
-        (Credentials(USER, "wrong"), "does not accept the user or password"),
+        (Credentials(USER, "wrong"), "does not accept the user and password"),
         (Credentials(token="wrong"), "does not accept the token"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from io import BytesIO
 
 import numpy as np
@@ -87,6 +88,7 @@ def _fetch(server, folder, me, **more):
         (METADATA, Reply(200, b'[{"00080060": {"vr": "CS", "Value": [7]}}]', JSON), "is no DICOM"),
         (IMAGE, Reply(200, b"no boundary", {"Content-Type": "multipart/related"}), "is no DICOM"),
         (IMAGE, Reply(200, b"--x--", {"Content-Type": "multipart/related; boundary=x"}), "is no DICOM"),
+        (SERIES, Reply(200, b'[{"00080060": {"vr": "CS", "Value": ["C\\u001b[T"]}}]', JSON), "holds other but no MR"),
         (METADATA, Reply(404), r"does not offer retrieving \(WADO-RS\); ask its administrator to switch it on"),
         (IMAGE, Reply(501), r"does not offer retrieving \(WADO-RS\)"),
         (IMAGE, Reply(403), "does not allow retrieving .*; ask its administrator"),
@@ -115,6 +117,14 @@ def test_a_busy_server_is_given_the_time_it_asks_for(between, tmp_path, me, monk
     server = between({IMAGE: busy})
     _fetch(server, tmp_path, me)
     assert waits == [0.0, 0.2, 0.01] and len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_server_that_hangs_is_not_waited_for_without_end(between, tmp_path, me, monkeypatch):
+    monkeypatch.setattr(dicomweb_server, "TIMEOUTS_S", (1.0, 0.1))
+    server = between({IMAGE: lambda reply: time.sleep(0.3) or reply})
+    with pytest.raises(InputError, match="did not answer in time; try again later"):
+        _fetch(server, tmp_path, me)
+    assert len([one for one in server.requests if IMAGE.search(one.path)]) == 4
 
 
 def test_waiting_for_a_busy_server_can_be_cancelled(between, tmp_path, me, monkeypatch):

@@ -109,9 +109,21 @@ def test_orthanc_itself_refuses_a_file_that_is_sent_into_another_study(server, r
     def elsewhere(request):
         return ask_other(server.root, replace(request, path=request.path.replace(UID, "1.2.3")))
 
-    with odd_server(elsewhere) as between, pytest.raises(InputError, match="refused to store the results; its log"):
+    with odd_server(elsewhere) as between, pytest.raises(InputError, match=r"refused to store .* \(0 of 3 files"):
         store(f"{between.url}/dicom-web", results, UID, credentials=me)
     assert server.modalities(UID) == ["MR", "MR"]
+
+
+def test_a_server_that_fails_midway_is_told_with_what_it_has(server, results, me):
+    def full_after_two(request):
+        return ask_other(server.root, request) if len(between.requests) <= 2 else Reply(507)
+
+    with (
+        odd_server(full_after_two) as between,
+        pytest.raises(InputError, match=r"507.*\(2 of 3 files were stored"),
+    ):
+        store(f"{between.url}/dicom-web", results, UID, credentials=me)
+    assert len(server.modalities(UID)) == 4
 
 
 def test_storing_can_be_cancelled(server, results, me):
