@@ -22,8 +22,8 @@ class TableFiles:
     directory, name:
         Where the files go, and what they are called without their endings.
     columns:
-        Type of each column in its order: "string", "integer", "number" or "boolean". Every row has all of them; None
-        is what is not known, in a column of any type.
+        Type of each column in its order: "string", "integer" or "number". Every row has all of them; None is what is
+        not known, in a column of any type.
     """
 
     def __init__(self, directory: Path, name: str, columns: Mapping[str, str]) -> None:
@@ -31,7 +31,7 @@ class TableFiles:
         import pyarrow as pa
         from pyarrow import parquet
 
-        types = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
+        types = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64()}
         self.paths = [directory / f"{name}.csv", directory / f"{name}.parquet"]
         self._unfinished = [path.with_name(f".{path.name}.unfinished") for path in self.paths]
         self._schema = pa.schema([(column, types[kind]) for column, kind in columns.items()])

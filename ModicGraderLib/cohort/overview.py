@@ -141,9 +141,9 @@ def modic_charts(discs: Columns, endplates: Columns, studies: Columns) -> list[C
     """Modic changes by level, by age and by height."""
     by_levels = ("modic-by-level", "Modic changes by level", "Level")
     charts = [modic_chart(discs, by_level(discs), by_levels, published.MODIC_BY_LEVEL)]
-    if _ages_known(discs):
-        charts.append(modic_chart(discs, by_age(discs), ("modic-by-age", "Modic changes by age", "Age")))
-    charts.append(levels_chart(discs, studies, ("levels-by-age", "Changed levels of a study, by age", "Age")))
+    if ages := by_age(discs):
+        charts.append(modic_chart(discs, ages, ("modic-by-age", "Modic changes by age", "Age")))
+    charts.append(levels_chart(discs, studies, ("changed-levels", "Changed levels of a study", "Age")))
     if (endplates["height_class"] != "").any():
         charts.append(height_chart(endplates, ("heights", "Height of changes by type", "Type")))
     return charts
@@ -153,8 +153,8 @@ def other_charts(discs: Columns) -> list[Chart]:
     """Degeneration, narrowing and endplate lesions by level."""
     levels = by_level(discs)
     charts = [pfirrmann_chart(discs, levels, ("pfirrmann-by-level", "Pfirrmann grade by level", "Level"))]
-    if _ages_known(discs):
-        charts.append(pfirrmann_chart(discs, by_age(discs), ("pfirrmann-by-age", "Pfirrmann grade by age", "Age")))
+    if ages := by_age(discs):
+        charts.append(pfirrmann_chart(discs, ages, ("pfirrmann-by-age", "Pfirrmann grade by age", "Age")))
     return [
         *charts,
         narrowing_chart(discs, levels, ("narrowing", "Narrowing by level", "Level")),
@@ -178,10 +178,6 @@ def other_findings(discs: Columns, endplates: Columns) -> list[tuple[str, list[S
 def _likely(rows: Columns, chances: np.ndarray, group: Group) -> Share:
     here = group[1] & ~np.isnan(chances)
     return share(chances[here] >= DECIDED, rows["patient"][here])
-
-
-def _ages_known(rows: Columns) -> bool:
-    return bool((~np.isnan(rows["age_years"])).any())
 
 
 def _classes(classes: np.ndarray) -> str:

@@ -117,8 +117,10 @@ def by_level(rows: Columns) -> list[Group]:
 
 
 def by_age(rows: Columns) -> list[Group]:
-    """Rows of each age band that has some; the last one are those whose age is not known."""
+    """Rows of each age band that has some, the last one those whose age is not known; [] where none is."""
     ages = rows["age_years"]
+    if np.isnan(ages).all():
+        return []
     band = np.where(np.isnan(ages), len(AGE_EDGES) + 1, np.searchsorted(AGE_EDGES, ages, side="right"))
     return [(name, band == number) for number, name in enumerate(AGE_BANDS) if (band == number).any()]
 

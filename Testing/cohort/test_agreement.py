@@ -4,13 +4,14 @@ import json
 import re
 from dataclasses import replace
 
+import jsonschema
 import numpy as np
 import pytest
 from drawn_cohort import draw_cohort, write_study
 from graded_example import example_graded_study
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, roc_auc_score
 
-from ModicGraderLib.cohort import agreement
+from ModicGraderLib.cohort import agreement, agreement_tasks
 from ModicGraderLib.cohort.agreement import agreement_of
 from ModicGraderLib.cohort.agreement_files import agreement_json, agreement_page
 from ModicGraderLib.cohort.outcome import write_outcome
@@ -18,6 +19,7 @@ from ModicGraderLib.cohort.study_list import StudyEntry
 from ModicGraderLib.corrections import correct
 from ModicGraderLib.evaluation import metrics
 from ModicGraderLib.report import StudyReport
+from ModicGraderLib.resources import resource_path
 from ModicGraderLib.training.labelled_study import DiscLabels
 
 EXAMPLE = example_graded_study().report
@@ -64,6 +66,12 @@ def example(tmp_path, labels, report=None, patient="p"):
 
 def test_every_task_that_has_labels_is_told(found):
     assert list(found) == TASKS
+
+
+def test_programs_have_a_schema_of_it(cohort):
+    schema = json.loads(resource_path("Schemas/modicgrader-agreement-1.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads((cohort[0] / "agreement.json").read_text()), schema)
+    assert schema["$defs"]["task"]["properties"]["task"]["enum"] == [task.id for task in agreement_tasks.TASKS]
 
 
 def test_pfirrmann_is_that_of_an_independent_count(cohort, found):

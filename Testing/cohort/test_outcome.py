@@ -66,7 +66,7 @@ def test_a_row_of_studies_tells_what_a_reader_should_know_of_one(tmp_path):
     assert (row["study"], row["patient"], row["age_years"], row["discs"]) == ("a", "p", 61.0, 6)
     assert (row["errors"], row["warnings"], row["findings"]) == (0, 1, "cropped; modic_type_by_signal")
     assert (row["grades_withheld"], row["corrections"], row["seconds"]) == (1, 1, 21.5)
-    assert (row["lowest_disc"], row["transitional_suspected"], row["models"]) == ("L5/S1", False, "example 1")
+    assert (row["lowest_disc"], row["transitional_suspected"], row["models"]) == ("L5/S1", 0, "example 1")
 
 
 def test_columns_keep_their_types_where_nothing_is_known(cohort, tmp_path):

@@ -29,7 +29,6 @@ from ModicGraderLib.report import QualityFinding, StudyReport
 EXAMPLE = example_graded_study().report
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SETTINGS = {
-    "light": {"viewport": DESKTOP},
     "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
     "a phone": {"viewport": PHONE},
     "paper": {"media": "print"},
@@ -137,6 +136,13 @@ def test_ages_fall_into_their_band(tmp_path):
     *_, levels, _ = modic_charts(*columns(tmp_path))
     bands = {"under 30": 1, "30–39": 2, "60–69": 1, "70 and over": 1, "not known": 1, "all": 6}
     assert {bar.label: bar.total for bar in levels.bars} == bands
+
+
+def test_where_no_age_is_known_nothing_is_told_by_age(tmp_path):
+    page = overview_of(tmp_path, [EXAMPLE] * 5)
+    *_, levels, _ = modic_charts(*columns(tmp_path))
+    assert [bar.label for bar in levels.bars] == ["all"]
+    assert "by age" not in page and "not known" not in page
 
 
 @pytest.mark.parametrize(("patients", "told"), [(4, False), (5, True)])
