@@ -121,7 +121,7 @@ class DicomwebServer:
         return session
 
     def _sign(self, request: PreparedRequest) -> PreparedRequest:
-        # The client's own leaves the port out, and knows no IPv6; without any, the right one is sent.
+        # dicomweb-client sets one without the port, and a wrong one for IPv6; where none is set, http.client knows it.
         request.headers.pop("Host", None)
         if self._credentials:
             self._credentials.sign(request)
