@@ -20,8 +20,8 @@ GRAPHICS := libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libxkbcommon0
 HAS_GRAPHICS = QT_QPA_PLATFORM=offscreen $(RUN) -c "from PySide6.QtGui import QFontDatabase, QGuiApplication; \
 	application = QGuiApplication([]); assert QFontDatabase.families()" 2>/dev/null
 # What reads, independently of us, that which others will read: a browser, checkers of DICOM, a PACS.
-READERS := chromium dcmtk dicom3tools orthanc orthanc-dicomweb poppler-utils
-HAS_READERS = PATH="$$PATH:/usr/sbin"; for program in chromium dsrdump dciodvfy Orthanc pdftoppm; do \
+READERS := chromium dcmtk dicom3tools openssl orthanc orthanc-dicomweb poppler-utils
+HAS_READERS = PATH="$$PATH:/usr/sbin"; for program in chromium dsrdump dciodvfy openssl Orthanc pdftoppm; do \
 	command -v $$program >/dev/null || exit 1; done; test -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so
 
 .PHONY: demo test evaluate simulator train recipes tour bench graphics readers clean
