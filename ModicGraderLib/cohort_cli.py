@@ -55,9 +55,9 @@ def cohort(
 ) -> int:
     """Grade many studies into DIR/studies, and tell the cohort in tables and an overview.
 
-    The same command goes on where it was stopped. Names, dates of birth, identifiers and paths are left out. A study
-    takes about 2 MB on disk, and with --only report a quarter of that. Exit code 3: finished, but some studies failed;
-    failures.csv says why.
+    The same command goes on where it was stopped. A failed study costs a row in failures.csv (exit code 3).
+
+    Names, dates of birth, identifiers and paths are left out. A study takes some 2 MB; --only report, a quarter.
     """
     check_output(output)
     from .cohort.executors import dask_executor, default_workers, local_executor, usable_cores

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .. import __version__
-from ..errors import InputError
+from ..errors import InputError, ModelError
 from .privacy import without_names
 from .settings import Settings
 from .study_list import StudyEntry
@@ -37,6 +37,8 @@ DEBUG = "MODICGRADER_DEBUG"
 
 PATHS = ("t1", "t2", "dicom")
 """Fields of `StudyEntry` that are paths."""
+
+LIBRARY = Path(__file__).parents[1]
 
 Grader = Callable[[StudyEntry, Path], None]
 
@@ -117,13 +119,22 @@ def _told(error: Exception, entry: StudyEntry | None = None) -> dict[str, str]:
         traceback.print_exception(error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return {"kind": "memory", "error": "memory ran out; use fewer workers, or the device cpu"}
-    if isinstance(error, InputError):
+    if isinstance(error, (InputError, ModelError)):
         text = " ".join(str(error).split())
         return {"kind": "input", "error": without_names(text, entry) if entry else text}
+    if isinstance(error, ModuleNotFoundError):
+        return {"kind": "input", "error": f"the Python package {error.name} is not installed; README.md says how"}
     # What an unforeseen error says may hold anything, a header's values too; where it arose is enough to find it.
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(place.filename).stem}.{place.name}, line {place.lineno}"
-    return {"kind": "fault", "error": f"{type(error).__name__} in {where} (a fault of ModicGrader; please report it)"}
+    text = f"{type(error).__name__} in {_place(error)} (a fault of ModicGrader; please report it)"
+    return {"kind": "fault", "error": text}
+
+
+def _place(error: Exception) -> str:
+    """The innermost place in our code that an error came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [one for one in frames if LIBRARY in Path(one.filename).parents and one.filename != __file__]
+    place = (ours or frames)[-1]
+    return f"{Path(place.filename).stem}.{place.name}, line {place.lineno}"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from .settings import Settings
 from .study_list import StudyEntry
 
 SCHEMA = "modicgrader-cohort-1"
+
+_LOGGER = logging.getLogger(__name__)
 
 REPORT = "report.json"
 """A folder of results that has it is whole."""
@@ -54,13 +57,19 @@ class CohortFolder:
         from filelock import FileLock, Timeout
 
         self.studies.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.directory / ".lock")
         try:
-            with FileLock(self.directory / ".lock", timeout=0):
-                yield
+            lock.acquire(timeout=0)
         except Timeout:
             raise InputError(
-                "another run is at work in this folder; wait for its end, or name another with -o"
+                "another run is at work in this folder; wait for its end, or name another folder with -o"
             ) from None
+        except NotImplementedError:
+            _LOGGER.warning("the storage of this folder has no locks; see to it that no other run works in it")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def claim(self, entries: Sequence[StudyEntry], settings: Settings, source: Path) -> None:
         """Say in `cohort.json` what belongs here.

@@ -36,6 +36,9 @@ LOOK_S = 0.1
 START_S = 600.0
 """Seconds within which it must have started and loaded the networks, also from a slow disk."""
 
+END_S = 10.0
+"""Seconds within which a process that was killed is gone."""
+
 Kind = Literal["done", "input", "timeout", "memory", "crash", "fault"]
 
 
@@ -84,7 +87,9 @@ class GradingProcess:
         self._process.kill()
         with suppress(OSError):
             self._process.stdin.close()
-        self._process.wait()
+        # One that waits for storage that has gone ends when that comes back.
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=END_S)
 
     def grade(self, entry: StudyEntry, folder: Path) -> Trial:
         """Let it grade a study and make the folder of results.
@@ -97,7 +102,7 @@ class GradingProcess:
         if not self._is_ready:
             self._start()
             if not self._is_ready:
-                return self._trial("crash", _end_of(self._process), 0.0, 0.0)
+                return self._crash(0.0, 0.0)
         began, peak = time.monotonic(), 0
         self._say({**to_words(entry), "folder": str(folder)})
         while True:
@@ -118,7 +123,7 @@ class GradingProcess:
                 continue
             seconds = time.monotonic() - began
             if answer is None:
-                return self._trial("crash", _end_of(self._process), seconds, peak)
+                return self._crash(seconds, peak)
             self._is_spoiled = answer.get("kind") in ("memory", "fault")
             return self._trial(answer.get("kind", "done"), answer.get("error", ""), seconds, peak)
 
@@ -133,6 +138,8 @@ class GradingProcess:
             self.end()
             raise (InputError if answer["kind"] == "input" else RuntimeError)(answer["error"])
         self._is_ready = answer is not None
+        if not self._is_ready and (code := self._process.wait()) > 0:
+            raise RuntimeError(f"a worker ended with code {code} while it started; MODICGRADER_DEBUG=1 shows why")
 
     def _say(self, words: Mapping[str, Any]) -> None:
         # Where nobody reads any more, the end is told by the answers.
@@ -147,18 +154,15 @@ class GradingProcess:
         except psutil.Error:
             return 0
 
+    def _crash(self, seconds: float, peak: float) -> Trial:
+        code = self._process.wait()
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        text = f"the worker {how}, as where the machine runs out of memory; try --retry-failed with fewer workers"
+        return self._trial("crash", text, seconds, peak)
+
     @staticmethod
     def _trial(kind: Kind, message: str, seconds: float, peak: float) -> Trial:
         return Trial(kind, message, round(seconds, 2), round(peak / 1e6, 1))
-
-
-def _end_of(process: subprocess.Popen) -> str:
-    """Why a process is gone, in words."""
-    code = process.wait()
-    how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-    return (
-        f"the worker {how}, which happens where the machine runs out of memory; try --retry-failed with fewer workers"
-    )
 
 
 def _listen(stdout: IO[bytes], answers: queue.SimpleQueue[dict[str, Any] | None]) -> None:

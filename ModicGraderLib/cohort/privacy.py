@@ -30,10 +30,12 @@ def nameless(study: SpineStudy, *, keep_dicom: bool) -> SpineStudy:
 
 def without_names(text: str, entry: StudyEntry) -> str:
     """A message about a study in which its files are called T1, T2 or the examination, and no path or UID stands."""
-    for path, word in _words(entry):
-        for name in (str(path), str(path.resolve()), *map(str, path.parents)):
-            if len(name) > 1:
-                text = text.replace(name, word)
+    words = _words(entry)
+    places = [(str(one), word) for path, word in words for one in (path, path.resolve())]
+    places += [(str(above), "a folder") for path, _ in words for above in path.parents if above.name]
+    for place, word in sorted(places, key=lambda pair: -len(pair[0])):
+        text = text.replace(place, word)
+    for path, word in words:
         text = _replaced(text, path.name, word)
     for path in entry.paths:
         # Only where a message is to be shown, so never for studies that are well.

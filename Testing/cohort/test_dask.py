@@ -118,6 +118,8 @@ def test_a_killed_driver_loses_nothing_and_the_next_goes_on(cluster, tmp_path):
 def test_settings_with_which_nothing_can_be_graded_end_the_run(cluster, tmp_path):
     with pytest.raises(InputError, match="'mps' is not available here"):
         run(cluster, tmp_path, ["a", "b"], device="mps")
+    assert "grade_entry" in cluster.logs, "Dask tells what a task that raises was called with"
+    assert "Phantom" not in cluster.logs
 
 
 def test_a_worker_of_another_version_refuses(cluster, tmp_path):

@@ -26,7 +26,7 @@ def start(tmp_path, monkeypatch) -> Iterator[Start]:
     started = []
 
     def process(**settings: object) -> GradingProcess:
-        started.append(GradingProcess(Settings(tmp_path, grader=GRADER, **settings)))
+        started.append(GradingProcess(Settings(tmp_path, **{"grader": GRADER, **settings})))
         return started[-1]
 
     yield process
@@ -80,7 +80,7 @@ def test_the_end_of_a_process_is_a_crash_of_its_study(start, tmp_path):
     process = start()
     trial = process.grade(entry("deadly"), tmp_path / "deadly")
     assert trial.kind == "crash"
-    assert trial.message.startswith("the worker ended with code 9")
+    assert trial.message.startswith("the worker ended with code 9, as where the machine runs out of memory; try")
     assert not process.is_fit()
 
 
@@ -96,6 +96,13 @@ def test_a_process_killed_while_idle_crashes_its_next_study_only(start, tmp_path
 def test_settings_with_which_nothing_can_be_graded_are_refused(start, tmp_path):
     with pytest.raises(InputError, match="'mps' is not available here"):
         start(device="mps").grade(entry("a"), tmp_path / "a")
+
+
+def test_who_cannot_even_start_is_the_matter_of_all_studies(start, tmp_path):
+    with pytest.raises(InputError, match=r"the Python package no_such_module is not installed; README\.md says how$"):
+        start(grader="no_such_module:Grader").grade(entry("a"), tmp_path / "a")
+    with pytest.raises(RuntimeError, match=r"^AttributeError in child\._grader, line"):
+        start(grader="cohort_stand_in:Nobody").grade(entry("a"), tmp_path / "a")
 
 
 def test_what_libraries_print_is_thrown_away(start, tmp_path, capfd):

@@ -119,6 +119,15 @@ def test_two_runs_cannot_be_at_work_in_one_folder(cohort):
         cohort.run("a")
 
 
+def test_storage_without_locks_is_told_and_used(cohort, monkeypatch, caplog):
+    def refuse(self, timeout: float) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    assert counts(cohort.run("a")) == (1, 0, 0)
+    assert caplog.messages == ["the storage of this folder has no locks; see to it that no other run works in it"]
+
+
 def test_settings_with_which_nothing_can_be_graded_end_the_run(cohort):
     with pytest.raises(InputError, match="'mps' is not available here"):
         cohort.run("a", "b", "c", device="mps")
