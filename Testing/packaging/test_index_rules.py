@@ -24,8 +24,11 @@ CLONE_MB = 100
 BUNDLED = {"numpy", "pillow", "pydicom", "scipy", "simpleitk"}
 """What Slicer 5.10 and 5.12 bring (SuperBuild/External_python-*.cmake)."""
 
-COMMAND_LINE_ONLY = {"rich", "typer"}
+COMMAND_LINE_ONLY = {"dicomweb-client", "rich", "typer"}
 """What only `modicgrader` in a terminal needs; the worker that Slicer launches does not."""
+
+SINCE_5_12 = {"highdicom"}
+"""What Slicer brings from 5.12 on; in 5.10 results are not written as DICOM."""
 
 SLICER = {"ctk", "qt", "slicer", "vtk", "SampleData", "SimpleITK", "sitkUtils", "numpy", "scipy", "packaging"}
 """What a module may import when Slicer starts, beside the standard library and itself."""
@@ -166,7 +169,7 @@ def test_slicer_installs_what_the_library_needs_and_slicer_lacks():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = set(_names_and_bounds(project["dependencies"]))
     # PyTorch comes through the PyTorch extension, which knows what fits the computer.
-    assert set(wanted) == needed - BUNDLED - COMMAND_LINE_ONLY - {"torch"}
+    assert set(wanted) == needed - BUNDLED - SINCE_5_12 - COMMAND_LINE_ONLY - {"torch"}
 
 
 def test_every_requirement_has_a_lower_bound_that_our_own_tests_pass():
