@@ -56,13 +56,14 @@ def write_dicom(graded: GradedStudy, folder: Path, *, page: Path | None = None) 
         files = read_files(reference)
         source = read_frames(reference, files)
         others = [file for volume in graded.study.volumes[:-1] if volume.dicom for file in read_files(volume)]
+        pictures = {file.SOPInstanceUID: file for file in (*files, *others)}  # two echoes may share a file
         made = {"spine.dcm": spine_segmentation(graded, source, SERIES_NUMBERS["spine.dcm"])}
         changes = change_segments(graded)
         if changes:
             number = SERIES_NUMBERS["modic_changes.dcm"]
             made["modic_changes.dcm"] = change_segmentation(changes, graded, source, number)
         made["report.dcm"] = structured_report(
-            graded, [*files, *others], list(made.values()), changes, series=SERIES_NUMBERS["report.dcm"]
+            graded, list(pictures.values()), list(made.values()), changes, series=SERIES_NUMBERS["report.dcm"]
         )
         if page is not None:
             made["page.dcm"] = encapsulated(Path(page), files[0], series=SERIES_NUMBERS["page.dcm"])

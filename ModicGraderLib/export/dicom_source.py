@@ -160,6 +160,11 @@ def _read(path: Path) -> Dataset:
             f"the DICOM images lack {missing[0]}, without which results cannot refer to them; export them again from "
             "the archive, or leave DICOM results out"
         )
+    if header.SOPClassUID.is_private:
+        raise InputError(
+            "the DICOM images are of a kind that only their vendor knows, to which results cannot refer; export them "
+            "as MR images, or leave DICOM results out"
+        )
     return header
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import fields, replace
 
-import highdicom as hd
 import numpy as np
 import pytest
+from dicom_reading import ReadReport
 from graded_dicom import graded_from_dicom
 from pydicom import dcmread
 from pydicom.sr.codedict import codes
@@ -20,43 +20,6 @@ from ModicGraderLib.report import DiscReport, EndplateReport
 from ModicGraderLib.terminology import DISC_CODES
 
 NOON = "2026-01-31T12:00:00+00:00"
-UNCERTAINTY = codes.SCT.RangeOfMeasurementUncertainty
-
-
-class Read:
-    """A structured report as highdicom reads it, its groups by their tracking identifiers."""
-
-    def __init__(self, path):
-        self.document = hd.sr.srread(path)
-        content = self.document.content
-        groups = [*content.get_image_measurement_groups(), *content.get_volumetric_roi_measurement_groups()]
-        self.groups = {group.tracking_identifier: group for group in groups}
-
-    def numbers(self, group: str) -> dict[str, tuple[float, str, float | None]]:
-        """Value, unit and uncertainty of each measurement of a group, by the value of its code."""
-        found = {}
-        for one in self.groups[group].get_measurements():
-            children = one[0].get("ContentSequence", [])
-            spread = [item.value for item in children if item.name == UNCERTAINTY]
-            assert one.name.value not in found, "told twice"
-            found[one.name.value] = (one.value, one.unit.value, spread[0] if spread else None)
-        return found
-
-    def grades(self, group: str) -> dict[str, list[str]]:
-        """Values of each evaluation of a group, by the value of its code."""
-        found: dict[str, list[str]] = {}
-        for one in self.groups[group].get_qualitative_evaluations():
-            if one.name.meaning == "Finding category":
-                continue
-            found.setdefault(one.name.value, []).append(one.value.value)
-        return found
-
-    def below(self, group: str, code: coded.Code) -> dict[str, object]:
-        """What hangs below an evaluation or a measurement of a group, by the value of its code, and when it was."""
-        group_item = self.groups[group][0]
-        (item,) = (one for one in group_item.ContentSequence if one.name.value == code.value)
-        children = item.get("ContentSequence", [])
-        return {"when": item.get("ObservationDateTime")} | {one.name.value: one.value for one in children}
 
 
 def corrected_report(report):
@@ -93,7 +56,7 @@ def written(tmp_path_factory):
     for name, one in (("machine", graded), ("corrected", edited)):
         (folder / name).mkdir()
         write_dicom(one, folder / name)
-        made[name] = one, Read(folder / name / "report.dcm"), folder / name
+        made[name] = one, ReadReport(folder / name / "report.dcm"), folder / name
     return made
 
 
@@ -220,7 +183,7 @@ def test_a_renumbered_spine_says_what_the_program_called_its_lowest_disc(written
     graded, *_ = written["machine"]
     report = renumber(short(graded.report), "L4/L5", "Ünal ^ 李", NOON)
     write_dicom(replace(graded, report=report, maps={}), tmp_path)
-    read = Read(tmp_path / "report.dcm")
+    read = ReadReport(tmp_path / "report.dcm")
     assert read.grades("Lumbar spine")["LOWEST_DISC"] == [DISC_CODES["L4/L5"].value]
     below = read.below("Lumbar spine", coded.LOWEST_DISC)
     assert below["AUTO_ANSWER"].value == DISC_CODES["L5/S1"].value

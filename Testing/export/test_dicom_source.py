@@ -174,6 +174,12 @@ def test_a_source_that_nothing_can_refer_to_is_refused(keyword, value, case, tmp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_images_of_a_vendor_s_own_kind_are_refused(case, tmp_path):
+    change(case.source, {"SOPClassUID": "1.3.46.670589.11.0.0.12.2"})
+    with pytest.raises(InputError, match="export them as MR images"):
+        write_dicom(case.graded, tmp_path)
+
+
 def test_a_study_from_other_files_is_refused_with_the_mend(tmp_path):
     with pytest.raises(InputError, match=r"T2 was not read from DICOM.*give the DICOM folder"):
         write_dicom(EXAMPLE, tmp_path)
