@@ -6,7 +6,7 @@ whose grade it gives. The second alone would flatter, the first alone would not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ..evaluation.answers import METRICS, Answers
 from ..evaluation.metrics import BOOTSTRAPS, Estimate, bootstrap
 from .agreement_tasks import TASKS, Answered, Task
 from .outcome_read import rows_of
+from .overview_shares import ENOUGH_PATIENTS
 from .study_list import StudyEntry
 
 DRAWN_ROWS = 4_000_000
@@ -122,9 +123,13 @@ def _measured(task: Task, cases: Sequence[tuple[str, str, Answered]]) -> Measure
         called=np.array([numbers[answer.called] for _, _, answer in cases], int),
         chances=np.array([answer.chances for _, _, answer in cases]).reshape(-1, len(task.classes)),
     )
-    draws = max(LEAST_DRAWS, min(BOOTSTRAPS, DRAWN_ROWS // max(len(cases), 1)))
-    estimates = {
-        name: bootstrap(lambda rows, name=name: METRICS[name](answers, rows), answers.patients, draws)
-        for name in (task.metrics if cases else ())
-    }
-    return Measured(answers, estimates)
+    return Measured(answers, {name: _estimate(answers, METRICS[name]) for name in (task.metrics if cases else ())})
+
+
+def _estimate(answers: Answers, metric: Callable[[Answers, np.ndarray], float]) -> Estimate:
+    """A metric with its interval, which is NaN of too few patients: drawn again and again they vary too little."""
+    count = len(answers.truth)
+    if len(set(answers.patients)) < ENOUGH_PATIENTS:
+        return Estimate(metric(answers, np.arange(count)), np.nan, np.nan)
+    draws = max(LEAST_DRAWS, min(BOOTSTRAPS, DRAWN_ROWS // count))
+    return bootstrap(lambda rows: metric(answers, rows), answers.patients, draws)

@@ -9,6 +9,7 @@ from ..evaluation.metrics import Estimate
 from ..evaluation.pages import table
 from ..wording import NOTHING
 from .agreement import Agreement, Measured, TaskAgreement
+from .overview_shares import ENOUGH_PATIENTS
 
 SCHEMA = "modicgrader-agreement-1"
 AGREEMENT_FILES = ("agreement.json", "agreement.md")
@@ -56,8 +57,9 @@ def agreement_page(agreement: Agreement) -> str:
     parts = [
         "# Agreement with the given labels",
         f"{agreement.done_studies} of {agreement.labelled_studies} labelled studies are done. Brackets are 95 %"
-        " intervals from a bootstrap over patients. *All, as called* counts every disc that was found, with what the"
-        " probabilities make the program call where it withholds the grade; *given alone* those whose grade it gives.",
+        f" intervals from a bootstrap over patients, if there are {ENOUGH_PATIENTS}. *All, as called* counts every disc"
+        " that was found, with what the probabilities make the program call where it withholds the grade; *given alone*"
+        " those whose grade it gives.",
     ]
     if not agreement.tasks:
         parts.append("No labelled disc is graded yet.")
@@ -67,10 +69,9 @@ def agreement_page(agreement: Agreement) -> str:
 
 
 def _section(one: TaskAgreement) -> list[str]:
-    unit = f"{one.task.unit}s"
     counts = (
-        f"{one.labelled} {unit} of done studies are labelled, {one.called.count} of them were found"
-        f" ({one.patients} patients) and {one.given.count} have a grade that is given: coverage {one.coverage:.1%}."
+        f"Labelled {one.task.unit}s of done studies: {one.labelled}. Found: {one.called.count}, patients:"
+        f" {one.patients}. Grade given: {one.given.count}, coverage: {one.coverage:.1%}."
     )
     given = one.given.measures
     rows = [(name, estimate, given.get(name, NOTHING)) for name, estimate in one.called.measures.items()]

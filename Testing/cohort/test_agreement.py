@@ -114,9 +114,14 @@ def test_intervals_hold_their_value_and_are_drawn_over_patients(found):
     assert found["any_change"]["patients"] == 24
 
 
-def test_of_one_patient_there_is_a_value_and_no_interval(tmp_path):
-    one = example(tmp_path, {"L4/L5": DiscLabels(pfirrmann=4), "L5/S1": DiscLabels(pfirrmann=4)})["pfirrmann"]
-    assert str(one.called.measures["exact"]) == "0.500"
+@pytest.mark.parametrize(("patients", "told"), [(1, "0.500"), (4, "0.500"), (5, "0.500 (0.500-0.500)")])
+def test_of_fewer_than_five_patients_there_is_a_value_and_no_interval(tmp_path, patients, told):
+    labels = {"L4/L5": DiscLabels(pfirrmann=4), "L5/S1": DiscLabels(pfirrmann=4)}
+    entries = [StudyEntry(f"s{number}", f"p{number}", labels=labels) for number in range(patients)]
+    for entry in entries:
+        write_study(tmp_path, entry.name, EXAMPLE, {})
+    write_outcome(tmp_path, entries)
+    assert f"| exact | {told} | {told} |" in (tmp_path / "agreement.md").read_text()
 
 
 def test_a_labelled_disc_that_was_not_found_is_counted_as_missed(tmp_path):
@@ -128,7 +133,7 @@ def test_where_nothing_labelled_was_found_there_are_counts_and_no_measures(tmp_p
     one = example(tmp_path, {"T11/T12": DiscLabels(pfirrmann=1)})["pfirrmann"]
     assert (one.labelled, one.called.count, dict(one.called.measures)) == (1, 0, {})
     page = (tmp_path / "agreement.md").read_text()
-    assert "1 discs of done studies are labelled, 0 of them were found" in page
+    assert "Labelled discs of done studies: 1. Found: 0" in page
 
 
 def test_the_program_is_judged_and_not_the_reader_who_corrected_it(tmp_path):

@@ -77,6 +77,13 @@ def test_everyone_can_read_it_and_nothing_is_cut_off(chromium, cohort, setting):
         assert overflowing(page) == []
 
 
+def test_the_tables_of_a_few_patients_are_not_cut_off_either(chromium, tmp_path):
+    overview_of(tmp_path, [EXAMPLE] * 2)
+    with chromium.open(tmp_path / "overview.html", viewport=PHONE) as page:
+        assert violations(page) == []
+        assert overflowing(page) == []
+
+
 def test_bars_are_as_long_as_their_counts_and_have_them_in_a_table(chromium, cohort):
     discs, endplates, studies = columns(cohort[0])
     charts = [*modic_charts(discs, endplates, studies), *other_charts(discs)]
@@ -161,7 +168,7 @@ def test_what_a_reader_corrected_counts(tmp_path):
     page = overview_of(tmp_path, [report] * 5)
     modic = modic_of(*columns(tmp_path)[::2])
     assert modic.types == {"I": 5, "I/II": 0, "II": 0, "II/III": 0, "III": 5, "": 0}
-    assert "5 studies have corrections" in page
+    assert "studies with corrections: 5" in page
 
 
 def test_studies_with_errors_come_first_then_those_with_most_warnings(tmp_path, monkeypatch):
@@ -174,7 +181,7 @@ def test_studies_with_errors_come_first_then_those_with_most_warnings(tmp_path, 
     flagged = flagged_studies(tmp_path, columns(tmp_path)[2])
     assert [one.name for one in flagged] == ["s2", "s3"]
     assert [one.severity for one in flagged[0].findings] == ["error", "warning"]
-    assert "3 studies have warnings or errors; the 2 with most of them are listed" in page
+    assert "Studies with warnings or errors: 3; the 2 with most of them are listed" in page
     assert 'href="studies/s2/report.html"' in page and "(L4/L5): This is error." in page
 
 
