@@ -6,15 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from dicom_factory import STUDY, write_enhanced, write_series
+from dicom_factory import write_enhanced, write_series
 from graded_example import example_graded_study
 
+from ModicGraderLib.corrections import correct, correct_map, map_reading
 from ModicGraderLib.graded import GradedStudy
 from ModicGraderLib.io.reading import read_dicom_study
+from ModicGraderLib.report import StudyReport
 from ModicGraderLib.study import Volume
 
 MIRRORED = [(turned, rows, columns) for turned in (False, True) for rows in (False, True) for columns in (False, True)]
 """Every way a sagittal picture can lie in its file: rows and columns exchanged, either of them backwards."""
+
+NOON = "2026-01-31T12:00:00+00:00"
+"""When the example was corrected."""
 
 COMPLETE = {
     "PatientSex": "F",
@@ -71,8 +76,22 @@ def graded_from_dicom(folder: Path, graded: GradedStudy | None = None, **written
     return replace(graded, study=study)
 
 
+def corrected_report(report: StudyReport) -> StudyReport:
+    """A report after two readers: grades changed, given, taken away, and the map of one endplate edited."""
+    last = report.discs[-1]
+    for level, field, value in (
+        ("L4/L5", "modic", "I"),
+        ("L4/L5", "upper_endplate_modic", "0"),
+        ("T12/L1", "pfirrmann", 2),
+        ("L5/S1", "pfirrmann", None),
+        ("L1/L2", "narrowing", 1),
+    ):
+        report = correct(report, level, field, value, "AB", NOON)
+    machine = {name: map_reading(one, {"I": 9, "II": 0, "III": 0}) for name, one in last.endplates.items()}
+    drawn = replace(last.endplates["upper"], volume_mm3=1500.0)
+    edited = {**machine, "upper": map_reading(drawn, {"I": 5, "II": 0, "III": 0})}
+    return correct_map(report, "L5/S1", machine, edited, "CD", NOON)
+
+
 def _sign(backwards: bool) -> int:
     return -1 if backwards else 1
-
-
-__all__ = ["COMPLETE", "MIRRORED", "STUDY", "graded_from_dicom", "write_volume"]

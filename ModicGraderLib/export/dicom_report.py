@@ -153,8 +153,9 @@ def _endplate_group(
     reasons = {one["grade"]: one["reason"] for one in disc.abstained}
     measures = numbers(coded.ENDPLATE_MEASURES, endplate)
     evaluations = [grade("modic", endplate.modic.grade, reasons.get(field), corrections.get(field))]
-    if endplate.height_class is not None:
-        evaluations.append(evaluation(coded.HEIGHT_CLASS, coded.HEIGHT_CLASS_VALUES[endplate.height_class]))
+    if {endplate.height_class, own.height_class} != {None}:
+        height_class = coded.HEIGHT_CLASS_VALUES.get(endplate.height_class, coded.NOT_MEASURED)
+        evaluations.append(evaluation(coded.HEIGHT_CLASS, height_class))
     evaluations += [evaluation(coded.LOCATION, coded.LOCATIONS[third]) for third in endplate.location]
     edited = corrections.get(MODIC_MAP)
     if edited is not None and edited.reader_value.get(name) != edited.machine.get(name):

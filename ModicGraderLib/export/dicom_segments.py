@@ -14,12 +14,13 @@ from pydicom import Dataset
 from pydicom.uid import generate_uid
 
 from ..anatomy import ENDPLATES, MODIC_MAP_LABELS
+from ..corrections import MODIC_MAP
 from ..graded import MACHINE_MAP, GradedStudy
 from ..map_edits import EndplateMap
 from ..report import StudyReport
 from ..terminology import MODIC_CHANGES, SPINE, Code, Structure, structures_in
 from .dicom_codes import MODIC_VALUES, endplate_name
-from .dicom_items import concept
+from .dicom_items import concept, person_name
 from .dicom_maker import MANUFACTURER, MODEL, models_of, new_object, version_of
 from .dicom_source import SourceFrames, identify
 
@@ -76,13 +77,13 @@ def change_segments(graded: GradedStudy) -> list[Segment]:
     drawn = EndplateMap(modic_map, graded.location.labels, graded.study.reference)
     for disc in graded.location.discs:
         for endplate, change in sorted(drawn.at(disc).items(), key=lambda one: ENDPLATES.index(one[0])):
-            part = drawn.part(change)
+            part = np.where(rest > 0, drawn.part(change), 0)  # each voxel once, though two endplates may claim it
             rest[part > 0] = 0
             name, site, side = endplate_name(disc.level, endplate)
             segments += [
                 Segment(one, part == one.label, f"{one.name}, {name}", _type(one), site, side)
                 for one in MODIC_CHANGES
-                if drawn.voxels(change)[_MODIC_TYPES[one.label]]
+                if one.label in part[change.box]
             ]
     return segments + [
         Segment(one, rest == one.label, one.name, _type(one)) for one in structures_in(rest, MODIC_CHANGES)
@@ -97,9 +98,16 @@ def spine_segmentation(graded: GradedStudy, source: SourceFrames, series: int) -
 def change_segmentation(
     segments: Sequence[Segment], graded: GradedStudy, source: SourceFrames, series: int
 ) -> Segmentation:
-    """The `change_segments` of a study as a DICOM segmentation in the series of the given number."""
+    """The `change_segments` of a study as a DICOM segmentation in the series of the given number.
+
+    Its creator is the reader who edited the map last, if one did.
+    """
     edited = MACHINE_MAP in graded.maps
-    return _segmentation(segments, graded, source, "MODIC_CHANGES", new_object("Modic changes", series), edited)
+    made = _segmentation(segments, graded, source, "MODIC_CHANGES", new_object("Modic changes", series), edited)
+    readers = [one.reader for one in graded.report.corrections if one.field == MODIC_MAP]
+    if edited and readers:
+        made.ContentCreatorName = person_name(readers[-1])
+    return made
 
 
 def _segmentation(

@@ -5,38 +5,20 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from dicom_reading import ReadReport
-from graded_dicom import graded_from_dicom
+from graded_dicom import NOON, corrected_report, graded_from_dicom
 from pydicom import dcmread
 from pydicom.sr.codedict import codes
 
 from ModicGraderLib.anatomy import CORNERS, ENDPLATES
-from ModicGraderLib.corrections import correct, correct_map, map_reading, renumber
+from ModicGraderLib.corrections import correct_map, map_reading, renumber
 from ModicGraderLib.export import dicom_codes as coded
 from ModicGraderLib.export.dicom import write_dicom
 from ModicGraderLib.export.dicom_codes import endplate_name
 from ModicGraderLib.export.dicom_items import person_name
 from ModicGraderLib.graded import MACHINE_MAP
-from ModicGraderLib.report import DiscReport, EndplateReport
+from ModicGraderLib.measurement.endplate_change import EXTENTS
+from ModicGraderLib.report import DiscReport, EndplateReport, ModicReading
 from ModicGraderLib.terminology import DISC_CODES
-
-NOON = "2026-01-31T12:00:00+00:00"
-
-
-def corrected_report(report):
-    """A report after two readers: grades changed, given, taken away, and the map of one endplate edited."""
-    last = report.discs[-1]
-    for level, field, value in (
-        ("L4/L5", "modic", "I"),
-        ("L4/L5", "upper_endplate_modic", "0"),
-        ("T12/L1", "pfirrmann", 2),
-        ("L5/S1", "pfirrmann", None),
-        ("L1/L2", "narrowing", 1),
-    ):
-        report = correct(report, level, field, value, "AB", NOON)
-    machine = {name: map_reading(one, {"I": 9, "II": 0, "III": 0}) for name, one in last.endplates.items()}
-    drawn = replace(last.endplates["upper"], volume_mm3=1500.0)
-    edited = {**machine, "upper": map_reading(drawn, {"I": 5, "II": 0, "III": 0})}
-    return correct_map(report, "L5/S1", machine, edited, "CD", NOON)
 
 
 def short(report):
@@ -179,6 +161,22 @@ def test_extents_of_an_edited_map_have_the_program_s_beside_them(written):
     assert read.below("L5 inferior endplate", coded.HEIGHT_CLASS)["AUTO_ANSWER"].value == "HEIGHT_A"
 
 
+def test_of_a_change_that_a_reader_erased_the_program_s_extents_remain(written, tmp_path):
+    graded, *_ = written["machine"]
+    report = short(graded.report)
+    machine = {name: map_reading(one, {"I": 9, "II": 0, "III": 0}) for name, one in report.discs[0].endplates.items()}
+    erased = EndplateReport(ModicReading(None), **dict.fromkeys(EXTENTS, 0.0))
+    drawn = {**machine, "upper": map_reading(erased, {"I": 0, "II": 0, "III": 0})}
+    report = correct_map(report, "L5/S1", machine, drawn, "AB", NOON)
+    write_dicom(replace(graded, report=report, maps={}), tmp_path)
+    read = ReadReport(tmp_path / "report.dcm")
+    assert read.numbers("L5 inferior endplate")[coded.VOLUME.value][0] == 0.0
+    assert read.below("L5 inferior endplate", coded.VOLUME)["AUTO_NUMBER"] == 2100.0
+    assert read.grades("L5 inferior endplate")["HEIGHT_CLASS"] == ["NOT_MEASURED"]
+    assert read.below("L5 inferior endplate", coded.HEIGHT_CLASS)["AUTO_ANSWER"].value == "HEIGHT_A"
+    assert read.grades("L5 inferior endplate")["LOCATION_AUTO"] == [coded.LOCATIONS["anterior"].value]
+
+
 def test_a_renumbered_spine_says_what_the_program_called_its_lowest_disc(written, tmp_path):
     graded, *_ = written["machine"]
     report = renumber(short(graded.report), "L4/L5", "Ünal ^ 李", NOON)
@@ -254,6 +252,12 @@ def test_the_report_is_preliminary_unverified_and_complete_only_with_a_map(writt
     assert "research use only" in document.SeriesDescription
     write_dicom(replace(graded, report=short(graded.report), maps={}), tmp_path)
     assert dcmread(tmp_path / "report.dcm").CompletionFlag == "PARTIAL"
+
+
+def test_a_reader_who_edited_the_map_is_the_creator_of_its_segmentation(written):
+    _, _, folder = written["corrected"]
+    assert str(dcmread(folder / "modic_changes.dcm").ContentCreatorName) == "CD^"
+    assert not dcmread(folder / "spine.dcm").ContentCreatorName
 
 
 def test_each_result_has_series_of_its_own_in_the_study_of_the_source(written):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from graded_dicom import graded_from_dicom
+from graded_dicom import NOON, graded_from_dicom
 from pydicom import dcmread
 
 from ModicGraderLib.corrections import correct, renumber
@@ -48,9 +48,8 @@ def folder(request, tmp_path_factory):
     path = tmp_path_factory.mktemp(request.param)
     graded = graded_from_dicom(path / "in", lies=(False, True, True), enhanced=request.param == "enhanced")
     if request.param == "corrected":
-        noon = "2026-01-31T12:00:00+00:00"
         report = replace(graded.report, discs=graded.report.discs[-2:])
-        report = renumber(correct(report, "L4/L5", "pfirrmann", 3, "Ünal", noon), "L4/L5", "Ünal", noon)
+        report = renumber(correct(report, "L4/L5", "pfirrmann", 3, "Ünal", NOON), "L4/L5", "Ünal", NOON)
         graded = replace(graded, report=report, maps={**graded.maps, MACHINE_MAP: graded.maps["modic_map"]})
     (path / "page.pdf").write_bytes(b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n%%EOF\n")
     write_dicom(graded, path, page=path / "page.pdf")
