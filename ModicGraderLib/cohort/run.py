@@ -125,7 +125,7 @@ def _grade(
             with executor as opened:
                 _grade_all(todo, opened, hear, lambda: show(tally))
     except KeyboardInterrupt:
-        return Cancelled(f"cancelled; {tally} are kept, and the same command goes on with the rest")
+        return Cancelled(f"cancelled; {tally}; the same command goes on with the rest")
     except InputError as error:
         if not tally.done:
             raise

@@ -135,7 +135,7 @@ def test_settings_with_which_nothing_can_be_graded_end_the_run(cohort):
 
 
 def test_ctrl_c_keeps_what_is_finished_and_tells_it(cohort):
-    with pytest.raises(Cancelled, match=r"cancelled; 1 of 3 studies done are kept, and the same command goes on"):
+    with pytest.raises(Cancelled, match=r"cancelled; 1 of 3 studies done; the same command goes on with the rest"):
         cohort.run("a", "slow", "b", workers=1, show=Interrupt())
     assert cohort.told == [["a"]]
 

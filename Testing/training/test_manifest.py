@@ -10,7 +10,8 @@ from painted_spine import PaintReader
 
 from ModicGraderLib.anatomy import CORNERS, DISCS_UPWARDS, MODIC_MAP_LABELS, moved_up, vertebra_label
 from ModicGraderLib.errors import InputError
-from ModicGraderLib.training import located_study
+from ModicGraderLib.io import read_study
+from ModicGraderLib.training import located_study, manifest
 from ModicGraderLib.training.labelled_study import DiscLabels, LabelledStudy
 from ModicGraderLib.training.manifest import ManifestStudies, read_manifest
 from ModicGraderLib.training.manifest_rows import COLUMNS, CORNER_COLUMNS, VALUES
@@ -127,6 +128,16 @@ def test_a_study_of_one_contrast_is_enough(write):
     del cells["t1"]
     study = only(read_manifest(write(cells)))
     assert study.study.t1 is None and study.discs
+
+
+def test_a_dicom_folder_stands_for_both_series(write, monkeypatch):
+    monkeypatch.setattr(manifest, "read_dicom_study", lambda path: read_study(path / "t1.nii.gz", path / "t2.nii.gz"))
+    study = only(read_manifest(write(row(t1="", t2="", dicom="."))))
+    assert len(study.study.volumes) == 2 and study.labels == {"L4/L5": DiscLabels("II")}
+
+
+def test_discs_are_counted_from_the_lowest_that_is_named(write):
+    assert only(read_manifest(write(row(lowest_disc="L4/L5")))).discs[-1].level == "L4/L5"
 
 
 def test_a_row_without_level_names_a_study_that_has_no_labels(write):
