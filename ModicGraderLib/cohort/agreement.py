@@ -78,7 +78,10 @@ class Agreement:
 
 
 def agreement_of(directory: Path, entries: Sequence[StudyEntry]) -> Agreement:
-    """Compare what a cohort's tables say with the labels of its entries."""
+    """Compare what a cohort's tables say with the labels of its entries.
+
+    Discs that a reader would not use (`DiscLabels.excluded`) are compared too: the program graded them.
+    """
     labelled = [entry for entry in entries if entry.labels]
     names = [entry.name for entry in labelled]
     done = {row["study"] for row in rows_of(directory, "studies", names)}

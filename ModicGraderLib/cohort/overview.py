@@ -11,13 +11,13 @@ import numpy as np
 from ..anatomy import ENDPLATES, GRADED_DISCS
 from ..export.page import template_environment
 from ..grading.decisions import CHANGE_CALLED, DECIDED
+from ..reader_study.agreement import COURSE
 from ..wording import NOTHING, percent
 from . import overview_published as published
 from .agreement import Agreement
 from .folder import CohortFolder
 from .outcome_read import Columns, read_columns
 from .overview_charts import (
-    COURSE,
     Chart,
     Group,
     by_age,

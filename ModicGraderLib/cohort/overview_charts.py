@@ -9,11 +9,9 @@ import numpy as np
 
 from ..anatomy import ENDPLATE_LESIONS, GRADED_DISCS, PFIRRMANN_GRADES
 from ..grading.decisions import CHANGE_CALLED
+from ..reader_study.agreement import COURSE
 from .outcome_read import Columns
 from .overview_shares import Share, share
-
-COURSE = ("0", "I", "I/II", "II", "II/III", "III")
-"""Modic grades in the order in which a change runs its course, so that mixed ones lie between their types."""
 
 AGE_EDGES = (30, 40, 50, 60, 70)
 AGE_UNKNOWN = "not known"
