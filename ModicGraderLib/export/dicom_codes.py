@@ -39,6 +39,7 @@ UNCERTAINTY = Code("371884006", "+/-, range of measurement uncertainty")
 """Half the width of the 95 % interval (DICOM CID 225)."""
 
 VOLUME = Code("118565006", "Volume")
+SUMMARY = Code("121111", "Summary", "DCM")
 QUALITY_FINDING = Code("111052", "Quality Finding", "DCM")
 QUALITATIVE_EVALUATIONS = Code("C0034375", "Qualitative Evaluations", "UMLS")
 """Container of what no measurement group holds (DICOM TID 1500)."""

@@ -15,7 +15,7 @@ from ..anatomy import CORNERS, ENDPLATES
 from ..corrections import LOWEST_DISC, MODIC_MAP, machine_report, standing_at
 from ..graded import GradedStudy
 from ..measurement.endplate_change import EXTENTS
-from ..report import Correction, DiscReport, EndplateReport, QualityFinding, StudyReport
+from ..report import Correction, DiscReport, EndplateReport, StudyReport
 from ..terminology import ALTERED_STRUCTURE, ANATOMICAL_STRUCTURE, DISC_CODES, LUMBAR_SPINE, Code
 from . import dicom_codes as coded
 from .dicom_items import (
@@ -34,10 +34,11 @@ from .dicom_items import (
 from .dicom_maker import HOMEPAGE, MANUFACTURER, MODEL, models_of, new_object, version_of
 from .dicom_segments import Segment
 from .dicom_source import identify, without_identity
+from .impression import summary
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
-    from highdicom.sr import Comprehensive3DSR, MeasurementsAndQualitativeEvaluations
+    from highdicom.sr import Comprehensive3DSR, ContainerContentItem, MeasurementsAndQualitativeEvaluations
 
 
 def structured_report(
@@ -74,8 +75,7 @@ def structured_report(
         imaging_measurements=groups,
         referenced_images=[_library_entry(file) for file in files],
     )
-    if report.quality:
-        add(content[0], _quality(report.quality))
+    add(content[0], _in_words(report))
     made = hd.sr.Comprehensive3DSR(
         evidence=[without_identity(files[0]), *files[1:], *segmentations],
         content=content[0],
@@ -245,12 +245,14 @@ def _site(code: Code, side: Code | None):
     return FindingSite(concept(code), topographical_modifier=concept(side) if side else None)
 
 
-def _quality(findings: Sequence[QualityFinding]):
+def _in_words(report: StudyReport) -> ContainerContentItem:
+    """What no group holds: the summary that people read, and the quality findings."""
     import highdicom as hd
 
     contains = hd.sr.RelationshipTypeValues.CONTAINS
     container = hd.sr.ContainerContentItem(concept(coded.QUALITATIVE_EVALUATIONS), relationship_type=contains)
-    for finding in findings:
+    add(container, hd.sr.TextContentItem(concept(coded.SUMMARY), summary(report), contains))
+    for finding in report.quality:
         item = hd.sr.TextContentItem(concept(coded.QUALITY_FINDING), finding.message, contains)
         add(item, code_item(coded.SEVERITY, coded.SEVERITY_VALUES[finding.severity]))
         add(item, text_item(coded.QUALITY_CODE, finding.code))

@@ -15,6 +15,7 @@ from ModicGraderLib.export import dicom_codes as coded
 from ModicGraderLib.export.dicom import write_dicom
 from ModicGraderLib.export.dicom_codes import endplate_name
 from ModicGraderLib.export.dicom_items import person_name
+from ModicGraderLib.export.impression import summary
 from ModicGraderLib.graded import MACHINE_MAP
 from ModicGraderLib.measurement.endplate_change import EXTENTS
 from ModicGraderLib.report import DiscReport, EndplateReport, ModicReading
@@ -219,12 +220,18 @@ def test_the_corners_of_a_disc_are_told_in_patient_coordinates(written):
         assert corners.frame_of_reference_uid == dcmread(graded.study.t2.dicom[0]).FrameOfReferenceUID
 
 
+def test_the_summary_that_people_read_comes_before_the_quality_findings(written):
+    for graded, read, _ in written.values():
+        first = read.document.content[0].ContentSequence[-1].ContentSequence[0]
+        assert (first.name.meaning, first.value) == ("Summary", summary(graded.report))
+
+
 def test_quality_findings_come_with_code_severity_and_level(written):
     graded, read, _ = written["machine"]
     container = read.document.content[0].ContentSequence[-1]
     assert container.name.meaning == "Qualitative Evaluations"
     told = []
-    for item in container.ContentSequence:
+    for item in container.ContentSequence[1:]:
         below = {one.name.value: one.value for one in item.ContentSequence}
         site = below.get(coded.SITE.value)
         told.append((item.value, below["QUALITY_CODE"], below["SEVERITY"].value, site and site.value))
