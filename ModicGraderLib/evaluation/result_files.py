@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..cohort.outcome_columns import KEY_COLUMNS, STUDY_COLUMNS
 from ..export.fhir_codes import code_system, quality_system
 from ..export.quality_codes import QUALITY_FINDINGS
 from ..export.report_schema import report_schema
@@ -31,9 +32,11 @@ def schemas() -> dict[str, dict[str, Any]]:
         ["level", "endplate"],
         "endplates.csv of ModicGrader: one row an endplate, head to foot.",
     )
+    studies = table_schema("studies", STUDY_COLUMNS, ["study"], "studies.csv of a cohort: one row a study.")
     return {
         "modicgrader-levels-1.schema.json": levels,
         "modicgrader-endplates-1.schema.json": endplates,
+        "modicgrader-studies-1.schema.json": studies,
         "modicgrader-codes-1.fhir.json": code_system(),
         "modicgrader-quality-1.fhir.json": quality_system(),
     }
@@ -46,6 +49,8 @@ def blocks() -> dict[str, str]:
     return {
         "levels": _columns(LEVEL_COLUMNS),
         "endplates": _columns(ENDPLATE_COLUMNS),
+        "cohort": _columns(KEY_COLUMNS),
+        "studies": _columns(STUDY_COLUMNS[len(KEY_COLUMNS) :]),
         "report": _fields(schema),
         "quality": table(("code", "meaning"), ((f"`{code}`", said) for code, said in QUALITY_FINDINGS.items())),
         **{f"report {name}": _fields(one) for name, one in definitions.items()},
