@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,9 @@ from .errors import InputError
 
 if TYPE_CHECKING:
     from .cohort.study_list import StudyEntry
+
+PACKAGES = ("filelock", "psutil", "pyarrow")
+"""What cohorts need beside what a single study does; the extra `cohort` of the package."""
 
 DONE, FINISHED_WITH_FAILURES = 0, 3
 """Exit codes; those of the other ends are the command line's."""
@@ -59,6 +63,7 @@ def cohort(
 
     Names, dates of birth, identifiers and paths are left out. A study takes some 2 MB; --only report, a quarter.
     """
+    _check_installed(*PACKAGES, *(["distributed"] if scheduler else []))
     check_output(output)
     from .cohort.executors import dask_executor, default_workers, local_executor, usable_cores
     from .cohort.run import run_cohort
@@ -92,6 +97,12 @@ def cohort(
         failed = f", {end.failed} failed (see {output / 'failures.csv'})" if end.failed else ""
         print(f"{end.done} of {len(entries)} studies are graded{failed}: {output / 'overview.html'}")
     return FINISHED_WITH_FAILURES if end.failed else DONE
+
+
+def _check_installed(*packages: str) -> None:
+    for name in packages:
+        if importlib.util.find_spec(name) is None:
+            raise InputError(f"cohorts need the Python package {name}; install ModicGrader with its extra `cohort`")
 
 
 def _warn(entries: Sequence[StudyEntry]) -> None:

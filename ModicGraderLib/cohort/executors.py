@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
@@ -16,6 +16,9 @@ from .grading_process import LOOK_S
 from .settings import Settings
 from .study_list import StudyEntry
 from .worker import Outcome, end_processes, grade_entry
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 WORKER_GB = 2.0
 """Memory to reckon with for each worker by default, in 1e9 bytes; docs/cohort.md says what was measured."""
@@ -75,12 +78,16 @@ def local_executor(workers: int, settings: Settings) -> Iterator[Executor]:
 
 
 class _Dask:
-    def __init__(self, client, settings: Settings) -> None:
+    def __init__(self, client: Client, settings: Settings) -> None:
         self._client, self._settings = client, settings
         self._pool = client.get_executor(pure=False)
 
     def slots(self) -> int:
-        threads = sum(self._client.nthreads().values())
+        try:
+            threads = sum(self._client.nthreads().values())
+        except OSError:
+            # Whether the scheduler comes back or is gone for good, the futures tell.
+            threads = 0
         # Some more than are at work, so that none waits for the next.
         return threads + max(1, threads // 4)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from .study_list import StudyEntry
 
 RUN = "run.json"
 """How a study was graded, beside its results."""
+
+ROOM_GB = 0.2
+"""Room on disk, in 1e9 bytes, below which no study is begun: a full disk would make failures of all that are left."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,16 @@ def grade_entry(settings: Settings, entry: StudyEntry, attempt: int) -> Outcome:
     Raises
     ------
     InputError, RuntimeError
-        As `GradingProcess.grade`.
+        No study can be graded here: as `GradingProcess.grade`, or its folder is not seen or has no room.
     """
     folder = CohortFolder(settings.directory)
     if not folder.studies.is_dir():
         raise InputError(
             "a worker does not see the folder of the cohort; put it where all machines find it under the same path"
+        )
+    if shutil.disk_usage(folder.studies).free < ROOM_GB * 1e9:
+        raise InputError(
+            f"less than {ROOM_GB:g} GB are free where the results go; make room, and the same command goes on"
         )
     if folder.is_done(entry.name):
         return Outcome(entry.name, "done")

@@ -150,6 +150,13 @@ def test_who_keeps_the_identity_has_dicom_results_and_a_key(private, tmp_path):
     assert rows[1:] == [["d", str(private / "exam"), PATIENT["StudyInstanceUID"]]]
 
 
+def test_a_package_that_is_not_installed_is_named_with_its_mend(private, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("ModicGraderLib.cohort_cli.PACKAGES", ("no_such_package",))
+    assert main(["cohort", str(private / "studies.csv"), "-o", str(tmp_path / "cohort")]) == 2
+    said = "modicgrader: cohorts need the Python package no_such_package; install ModicGrader with its extra `cohort`\n"
+    assert capfd.readouterr().err == said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -9,6 +9,7 @@ import cohort_stand_in
 import pytest
 from cohort_stand_in import GRADER, starts
 
+from ModicGraderLib.cohort import worker
 from ModicGraderLib.cohort.executors import local_executor
 from ModicGraderLib.cohort.folder import CohortFolder
 from ModicGraderLib.cohort.run import CohortEnd, run_cohort
@@ -126,6 +127,13 @@ def test_storage_without_locks_is_told_and_used(cohort, monkeypatch, caplog):
     monkeypatch.setattr("filelock.FileLock.acquire", refuse)
     assert counts(cohort.run("a")) == (1, 0, 0)
     assert caplog.messages == ["the storage of this folder has no locks; see to it that no other run works in it"]
+
+
+def test_a_disk_without_room_ends_the_run_instead_of_making_failures_of_all_studies(cohort, monkeypatch):
+    monkeypatch.setattr(worker, "ROOM_GB", 1e9)
+    with pytest.raises(InputError, match=r"less than 1e\+09 GB are free where the results go; make room, and the same"):
+        cohort.run("a", "b")
+    assert cohort.failures == {}
 
 
 def test_settings_with_which_nothing_can_be_graded_end_the_run(cohort):
