@@ -10,6 +10,7 @@ from pyarrow import parquet
 
 from ModicGraderLib.cohort import agreement, outcome, outcome_tables
 from ModicGraderLib.cohort.outcome import write_outcome
+from ModicGraderLib.cohort.outcome_columns import STUDY_COLUMNS, study_row
 from ModicGraderLib.cohort.study_list import StudyEntry
 from ModicGraderLib.corrections import correct
 from ModicGraderLib.export.tables import endplate_rows, level_rows
@@ -67,6 +68,17 @@ def test_a_row_of_studies_tells_what_a_reader_should_know_of_one(tmp_path):
     assert (row["errors"], row["warnings"], row["findings"]) == (0, 1, "cropped; modic_type_by_signal")
     assert (row["grades_withheld"], row["corrections"], row["seconds"]) == (1, 1, 21.5)
     assert (row["lowest_disc"], row["transitional_suspected"], row["models"]) == ("L5/S1", 0, "example 1")
+
+
+def test_a_row_of_studies_holds_what_its_columns_say(cohort):
+    for entry in cohort[1][:6]:
+        row = {"study": entry.name, "patient": entry.patient, "age_years": entry.age_years}
+        row |= study_row(report_of(cohort[0], entry), {})
+        assert list(row) == [column.name for column in STUDY_COLUMNS]
+        for column in STUDY_COLUMNS:
+            value = row[column.name]
+            assert value is not None or column.empty, column.name
+            assert value is None or not column.values or value in column.values, column.name
 
 
 def test_columns_keep_their_types_where_nothing_is_known(cohort, tmp_path):
