@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..graded import GradedStudy
-from .dicom_source import read_files, read_frames, unchecked
+from .dicom_source import discreet, read_files, read_frames
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -52,7 +52,7 @@ def write_dicom(graded: GradedStudy, folder: Path, *, page: Path | None = None) 
     from .dicom_segments import change_segmentation, change_segments, spine_segmentation
 
     reference = graded.study.reference
-    with unchecked():
+    with discreet():
         files = read_files(reference)
         source = read_frames(reference, files)
         others = [file for volume in graded.study.volumes[:-1] if volume.dicom for file in read_files(volume)]

@@ -6,8 +6,9 @@ or checks them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,9 +143,17 @@ def identify(result: Dataset, source: Dataset) -> None:
             setattr(result, keyword, None)
 
 
-def unchecked() -> AbstractContextManager:
-    """While it lasts, pydicom takes values from the source as they are, and prints no warnings that quote them."""
-    return config.disable_value_validation()
+@contextmanager
+def discreet() -> Iterator[None]:
+    """While it lasts, values of the source are taken as they are, and no warning or log quotes them."""
+    log = logging.getLogger("highdicom")
+    level = log.level
+    log.setLevel(logging.WARNING)  # below, it tells UIDs
+    try:
+        with config.disable_value_validation():
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _read(path: Path) -> Dataset:
