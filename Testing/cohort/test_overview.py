@@ -93,6 +93,10 @@ def test_bars_are_as_long_as_their_counts_and_have_them_in_a_table(chromium, coh
             drawn = [bar for bar in chart.bars if bar.marked.share is not None]
             wanted = [count / bar.total for bar in drawn for count in bar.counts if count]
             assert np.array(long) / sum(long) * len(drawn) == pytest.approx(np.array(wanted), abs=1e-3)
+            start = figure.locator("svg[role=img] rect").first.evaluate("one => one.x.baseVal.value")
+            dots = figure.locator("svg[role=img] .dot").evaluate_all("all => all.map(one => one.cx.baseVal.value)")
+            shares = np.array([bar.marked.share for bar in drawn])
+            assert np.array(dots) == pytest.approx(start + sum(long) / len(drawn) * shares, abs=0.2)
             figure.locator("summary").click()
             rows = [row.locator("td").all_inner_texts() for row in figure.locator("tbody tr").all()]
             assert [row[3 : 3 + len(chart.parts)] for row in rows] == [list(map(str, bar.counts)) for bar in chart.bars]
