@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,8 @@ SERIES_NUMBERS = dict(zip(FILES, (9001, 9002, 9003, 9004), strict=True))
 
 
 def available() -> bool:
-    """Whether highdicom is installed, which Slicer brings from 5.12 on."""
-    return importlib.util.find_spec("highdicom") is not None
+    """Whether highdicom is installed, with the pydicom that it needs here; Slicer brings both from 5.12 on."""
+    return importlib.util.find_spec("highdicom") is not None and int(metadata.version("pydicom").split(".")[0]) >= 3
 
 
 def write_dicom(graded: GradedStudy, folder: Path, *, page: Path | None = None) -> None:
@@ -46,7 +47,7 @@ def write_dicom(graded: GradedStudy, folder: Path, *, page: Path | None = None) 
         installed.
     """
     if not available():
-        raise InputError("DICOM results need the package highdicom; install it, or leave DICOM results out")
+        raise InputError("DICOM results need the packages highdicom and pydicom 3; install them, or leave DICOM results out")
     from .dicom_page import encapsulated
     from .dicom_report import structured_report
     from .dicom_segments import change_segmentation, change_segments, spine_segmentation
