@@ -47,7 +47,7 @@ def write_dicom(graded: GradedStudy, folder: Path, *, page: Path | None = None) 
         installed.
     """
     if not available():
-        raise InputError("DICOM results need the packages highdicom and pydicom 3; install them, or leave DICOM results out")
+        raise InputError("DICOM results need highdicom and pydicom 3; install them, or leave DICOM results out")
     from .dicom_page import encapsulated
     from .dicom_report import structured_report
     from .dicom_segments import change_segmentation, change_segments, spine_segmentation

@@ -218,7 +218,7 @@ def test_t1_from_another_file_format_is_no_hindrance_and_not_in_the_library(tmp_
 def test_without_highdicom_it_says_what_to_install(tmp_path, monkeypatch):
     assert available()
     monkeypatch.setattr(dicom, "available", lambda: False)
-    with pytest.raises(InputError, match="highdicom; install it"):
+    with pytest.raises(InputError, match="highdicom and pydicom 3; install them"):
         write_dicom(EXAMPLE, tmp_path)
 
 
