@@ -98,9 +98,10 @@ def outlived(folder: Path, studies: int, drivers: int, seed: int) -> str:
     done, crashed = len(CohortFolder(directory).done()), len(CohortFolder(directory).failures())
     halves, left = len(list(directory.glob("studies/.*"))), len(processes(directory))
     return wrapped(
-        f"{studies} studies, graded by a stand-in with {WORKERS} workers: in {seconds:.0f} s {killed.workers} workers and "
-        f"{killed.drivers} drivers were killed. {done} studies were done at the end and {crashed} listed as crashes; no "
-        f"finished study was lost or graded again; {halves} half-written folders and {left} processes were left."
+        f"{studies} studies, graded by a stand-in with {WORKERS} workers: in {seconds:.0f} s {killed.workers} workers "
+        f"and {killed.drivers} drivers were killed. {done} studies were done at the end and {crashed} listed as "
+        f"crashes; no finished study was lost or graded again; {halves} half-written folders and {left} processes were "
+        "left."
     )
 
 

@@ -172,7 +172,8 @@ def model(runs: Sequence[Measured], engine: float) -> str:
     text = (
         f"With {last.workers} workers a further study costs {last.drift:.2f} times as much in the second half of the "
         f"cohort as in the first; the engine alone takes {1000 * engine:.0f} ms a study, and each takes "
-        f"{last.megabytes:.1f} MB on disk. {MANY:,} such studies would take {MANY * last.megabytes / 1e3:.0f} GB, and"
+        f"{last.megabytes:.1f} MB on disk. {MANY:,} such studies would take {MANY * last.megabytes / 1e3:.0f} GB and "
+        "this long:"
     )
     return f"{wrapped(text)}\n\n{table(['workers', 'time'], rows)}"
 
