@@ -29,6 +29,9 @@ MODIC_TYPES = ("0", "I", "II", "III")
 MODIC_GRADES = ("0", "I", "II", "III", "I/II", "II/III")
 """Grades a report may give: the types and their mixed forms (Fayad 2009)."""
 
+MODIC_COURSE = ("0", "I", "I/II", "II", "II/III", "III")
+"""The same in the order in which a change runs its course, for weights by distance and for charts."""
+
 PFIRRMANN_GRADES = (1, 2, 3, 4, 5)
 """Disc degeneration (Pfirrmann 2001)."""
 

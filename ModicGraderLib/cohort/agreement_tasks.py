@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..anatomy import ENDPLATE_LESIONS, ENDPLATES, MODIC_TYPES, PFIRRMANN_GRADES
+from ..anatomy import ENDPLATE_LESIONS, ENDPLATES, MODIC_COURSE, MODIC_TYPES, PFIRRMANN_GRADES
 from ..grading.decisions import CHANGE_CALLED, DECIDED, joint_type
 from ..grading.tasks import pfirrmann_grade
-from ..reader_study.agreement import COURSE
 from ..training.labelled_study import DiscLabels
 
 Row = Mapping[str, Any]
@@ -104,7 +103,7 @@ def _modic(row: Row) -> Answered | None:
     if grade is None:
         shares = {type_: chances[type_] / change for type_ in MODIC_TYPES[1:]} if change else {}
         called = joint_type(shares) if change >= CHANGE_CALLED else "0"
-    return Answered([chances.get(name, 0.0) for name in COURSE], called, grade is not None)
+    return Answered([chances.get(name, 0.0) for name in MODIC_COURSE], called, grade is not None)
 
 
 def _pfirrmann(row: Row) -> Answered | None:
@@ -141,7 +140,7 @@ def _marrow_change(row: Row) -> Answered | None:
 TASKS = (
     Task("any_change", "Modic change, any type", "disc", NO_YES, FINDING,
          lambda labels, _: None if labels.modic is None else NO_YES[labels.modic != "0"], _change),
-    Task("modic", "Modic type", "disc", COURSE, ("kappa", "linear kappa", "exact"),
+    Task("modic", "Modic type", "disc", MODIC_COURSE, ("kappa", "linear kappa", "exact"),
          lambda labels, _: labels.modic, _modic),
     Task("pfirrmann", "Pfirrmann grade", "disc", tuple(map(str, PFIRRMANN_GRADES)),
          ("quadratic kappa", "linear kappa", "exact", "within one"),

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..anatomy import ENDPLATES, GRADED_DISCS
+from ..anatomy import ENDPLATES, GRADED_DISCS, MODIC_COURSE
 from ..export.page import template_environment
 from ..grading.decisions import CHANGE_CALLED, DECIDED
-from ..reader_study.agreement import COURSE
 from ..wording import NOTHING, percent
 from . import overview_published as published
 from .agreement import Agreement
@@ -133,7 +132,7 @@ def modic_of(discs: Columns, studies: Columns) -> Modic:
         studies=share(changed_levels(discs, studies) > 0, studies["patient"]),
         lowest=share(np.isin(discs["level"][changed], GRADED_DISCS[-2:]), discs["patient"][changed]),
         expected=float(np.nansum(chances)),
-        types={grade: int((grades == grade).sum()) for grade in (*COURSE[1:], "")},
+        types={grade: int((grades == grade).sum()) for grade in (*MODIC_COURSE[1:], "")},
     )
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..anatomy import ENDPLATE_LESIONS, GRADED_DISCS, PFIRRMANN_GRADES
+from ..anatomy import ENDPLATE_LESIONS, GRADED_DISCS, MODIC_COURSE, PFIRRMANN_GRADES
 from ..grading.decisions import CHANGE_CALLED
-from ..reader_study.agreement import COURSE
 from .outcome_read import Columns
 from .overview_shares import Share, share
 
@@ -82,7 +81,7 @@ class Chart:
 
 
 MODIC_PARTS = (
-    *(Part(f"type {grade}", f"modic-{grade.replace('/', '-')}") for grade in COURSE[1:]),
+    *(Part(f"type {grade}", f"modic-{grade.replace('/', '-')}") for grade in MODIC_COURSE[1:]),
     Part("change, type withheld", "doubt-change"),
     Part("withheld, change unlikely", "doubt"),
     Part("no change", "none"),
@@ -142,7 +141,7 @@ def modic_chart(
 ) -> Chart:
     """Discs by type of their Modic change."""
     called = change_called(rows)
-    part = _numbered(rows["modic"], (*COURSE[1:], None, None, "0"), np.where(called, 5, 6))
+    part = _numbered(rows["modic"], (*MODIC_COURSE[1:], None, None, "0"), np.where(called, 5, 6))
     return _chart(rows, groups, part, called, title, "discs", MODIC_PARTS, "any change", published)
 
 
@@ -169,7 +168,7 @@ def height_chart(endplates: Columns, title: Title) -> Chart:
     there = endplates["height_class"] != ""
     measured = {name: column[there] for name, column in endplates.items()}
     part = _numbered(measured["height_class"], "CBA", 0)
-    types = [(f"type {grade}", measured["modic"] == grade) for grade in COURSE[1:]]
+    types = [(f"type {grade}", measured["modic"] == grade) for grade in MODIC_COURSE[1:]]
     groups = [*types, ("type withheld", measured["modic"] == ""), ("all", np.ones(len(part), bool))]
     groups = [(label, here) for label, here in groups if here.any()]
     return _chart(measured, groups, part, part == 0, title, "changed endplates", CLASS_PARTS, "class C")

@@ -15,15 +15,13 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import permutation_test
 
+from ..anatomy import MODIC_COURSE
 from ..errors import InputError
 from ..evaluation.metrics import Estimate, bootstrap, confusion, kappa
 from .readings import Disc, Reading
 
 PERMUTATIONS = 2000
 """Exchanges drawn for a test; where there are fewer, each is taken once and the p-value is exact."""
-
-COURSE = ("0", "I", "I/II", "II", "II/III", "III")
-"""The grades in the order in which a change runs its course, for weights by distance."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,11 @@ class Scale:
 
 
 SCALES = {
-    "type": Scale("Modic type", {grade: number for number, grade in enumerate(COURSE)}),
-    "type_linear": Scale("Modic type, linear weights", {grade: number for number, grade in enumerate(COURSE)}, power=1),
-    "any_change": Scale("any change", {grade: int(grade != "0") for grade in COURSE}),
+    "type": Scale("Modic type", {grade: number for number, grade in enumerate(MODIC_COURSE)}),
+    "type_linear": Scale(
+        "Modic type, linear weights", {grade: number for number, grade in enumerate(MODIC_COURSE)}, power=1
+    ),
+    "any_change": Scale("any change", {grade: int(grade != "0") for grade in MODIC_COURSE}),
 }
 """Types have no natural order, so the unweighted kappa is the main figure; linear weights hold for who takes them as
 stages of one course (I, I/II, II, II/III, III), where I against I/II is a smaller disagreement than I against III."""
