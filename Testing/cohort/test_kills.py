@@ -18,7 +18,8 @@ from cohort_stand_in import pids, starts
 from ModicGraderLib.cohort.folder import CohortFolder
 
 TESTING = Path(cohort_stand_in.__file__).parent
-STUDIES = [f"s{number:02d}" for number in range(12)]
+STUDIES = [f"s{number:02d}" for number in range(36)]
+"""So many that three drivers cannot be done with them before they are killed, on the fastest machine."""
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 
