@@ -26,12 +26,16 @@ MACHINE_PFIRRMANN = 3
 
 
 class LessonWorker:
-    """A `launch.Launcher`. `requests` holds what was asked for, `fails` names the task that fails, and why."""
+    """A `launch.Launcher`.
+
+    `requests` holds what was asked for, `fails` names the task that fails, and why; while `is_stuck`, nothing is done.
+    """
 
     def __init__(self, see: Callable[[SimulatedStudy], SimulatedStudy] = lambda study: study):
         self.requests: list[dict] = []
         self.folders: list[Path] = []
         self.fails: dict[str, str] = {}
+        self.is_stuck = False
         self._see = see
         self._study: SimulatedStudy | None = None
 
@@ -40,6 +44,8 @@ class LessonWorker:
         request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
         self.requests.append(request)
         self.folders.append(folder)
+        if self.is_stuck:
+            return subprocess.Popen(["sleep", "60"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if request["task"] in self.fails:
             return _say({"error": self.fails[request["task"]], "kind": "input"})
         if request["task"] == "simulate":

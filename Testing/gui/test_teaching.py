@@ -167,12 +167,14 @@ def test_answers_that_would_be_lost_are_asked_about(reader, host):
 
 
 def test_a_case_that_is_being_made_can_be_cancelled(reader):
+    reader.worker.is_stuck = True
     reader.ui.newCaseButton.click()
     assert reader.ui.newCaseButton.text == "Cancel"
     reader.ui.newCaseButton.click()
     assert reader.ui.newCaseButton.text == "New case"
     assert reader.panel.session.levels == ()
     assert not any(folder.exists() for folder in reader.worker.folders)
+    reader.worker.is_stuck = False
     reader.begin()
     assert reader.panel.session.levels == GRADED_DISCS
 
