@@ -34,7 +34,7 @@ demo: $(READY)
 test: $(READY) graphics readers
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m pytest
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n logical --dist loadfile
 
 evaluate: $(READY)
 	$(RUN) -m ModicGraderLib.evaluation

@@ -43,11 +43,14 @@ def _dihedral_product(a: int, b: int) -> int:
 
 @pytest.mark.parametrize(
     "code",
-    {
-        code
-        for structure in (*SPINE, *MODIC_CHANGES)
-        for code in (structure.type, structure.category, LUMBAR_SPINE, ANATOMICAL_STRUCTURE, ALTERED_STRUCTURE)
-    },
+    sorted(
+        {
+            code
+            for structure in (*SPINE, *MODIC_CHANGES)
+            for code in (structure.type, structure.category, LUMBAR_SPINE, ANATOMICAL_STRUCTURE, ALTERED_STRUCTURE)
+        },
+        key=lambda code: code.value,
+    ),
     ids=lambda code: code.meaning,
 )
 def test_the_check_digit_of_every_snomed_code_holds(code):

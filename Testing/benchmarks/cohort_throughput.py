@@ -1,7 +1,7 @@
 """Throughput and memory of `modicgrader cohort` on simulated studies, and what they mean for a hundred thousand.
 
-`python Testing/benchmarks/cohort_throughput.py --studies 200 --page docs/cohort.md` grades 200 studies with two workers,
-a quarter of them with one, and studies of nothing with two, which is what the engine itself costs. The patients are
+`python Testing/benchmarks/cohort_throughput.py --studies 200 --page docs/cohort.md` grades 200 studies with two workers
+and a quarter of them with one, and studies of nothing with two, which is what the engine itself costs. The patients are
 drawn once and kept in `--folder`; where there are fewer of them than studies, they come again.
 """
 
