@@ -39,6 +39,10 @@ START_S = 600.0
 END_S = 10.0
 """Seconds within which a process that was killed is gone."""
 
+STUDIES = 500
+"""Studies after which a process makes way for a new one: libraries let a process grow by some 20 MB in a hundred of
+them (docs/cohort.md), which would be gigabytes in a large cohort, while loading the networks takes but seconds."""
+
 Kind = Literal["done", "input", "timeout", "memory", "crash", "fault"]
 
 
@@ -77,10 +81,11 @@ class GradingProcess:
         self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(self._process.stdout, self._answers), daemon=True).start()
         self._is_ready = self._is_spoiled = False
+        self._graded = 0
 
     def is_fit(self) -> bool:
-        """Whether it can be asked for another study: it is there, and no fault has left it in an unknown state."""
-        return not self._is_spoiled and self._process.poll() is None
+        """Whether it can be asked for another study: it is there, whole after the last, and has not had `STUDIES`."""
+        return not self._is_spoiled and self._graded < STUDIES and self._process.poll() is None
 
     def end(self) -> None:
         """End it at once, whatever it is doing; returns when it is gone."""
@@ -125,6 +130,7 @@ class GradingProcess:
             if answer is None:
                 return self._crash(seconds, peak)
             self._is_spoiled = answer.get("kind") in ("memory", "fault")
+            self._graded += 1
             return self._trial(answer.get("kind", "done"), answer.get("error", ""), seconds, peak)
 
     def _start(self) -> None:

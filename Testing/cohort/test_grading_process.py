@@ -11,6 +11,7 @@ import psutil
 import pytest
 from cohort_stand_in import GRADER, pids, starts
 
+from ModicGraderLib.cohort import grading_process
 from ModicGraderLib.cohort.grading_process import GradingProcess
 from ModicGraderLib.cohort.settings import Settings
 from ModicGraderLib.cohort.study_list import StudyEntry
@@ -46,6 +47,15 @@ def test_networks_are_loaded_once_and_studies_graded_one_after_the_other(start, 
     assert (tmp_path / "b" / "report.json").exists()
     assert all(0 < trial.seconds < 30 and 10 < trial.peak_memory_mb < 1000 for trial in trials)
     assert process.is_fit()
+
+
+def test_a_process_that_graded_many_studies_makes_way_for_a_new_one(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(grading_process, "STUDIES", 2)
+    process = start()
+    process.grade(entry("a"), tmp_path / "a")
+    assert process.is_fit()
+    process.grade(entry("b"), tmp_path / "b")
+    assert not process.is_fit()
 
 
 def test_a_wrong_study_and_a_fault_are_told_without_names_and_only_the_fault_costs_the_process(start, tmp_path):
