@@ -61,6 +61,17 @@ def vertebrae_of(disc: str) -> tuple[str, str]:
     return above, below
 
 
+def endplate_side(disc: str, endplate: str) -> tuple[str, str]:
+    """Vertebra and side of an endplate, as radiologists say.
+
+    Example
+    -------
+    >>> endplate_side("L4/L5", "upper"), endplate_side("L4/L5", "lower")
+    (('L4', 'inferior'), ('L5', 'superior'))
+    """
+    return vertebrae_of(disc)[ENDPLATES.index(endplate)], {"upper": "inferior", "lower": "superior"}[endplate]
+
+
 def steps_up(start: str, end: str) -> int:
     """How many levels the disc `end` lies above the disc `start`; negative where it lies below."""
     return DISCS_UPWARDS.index(end) - DISCS_UPWARDS.index(start)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..whole_files import write_text
 from .settings import Settings
 from .study_list import StudyEntry
 
@@ -89,7 +90,7 @@ class CohortFolder:
                     "with what it was begun with"
                 )
         else:
-            write_whole(path, json.dumps(mine, indent=2))
+            write_text(path, json.dumps(mine, indent=2))
 
     def sweep(self) -> None:
         """Remove what killed runs and workers left half done; nobody may be grading."""
@@ -172,10 +173,3 @@ def _relative(path: Path, top: Path) -> str:
         return Path(os.path.relpath(path, top)).as_posix()
     except ValueError:  # on another drive of Windows
         return path.as_posix()
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that is never seen half written."""
-    unfinished = path.with_name(f".{path.name}.partial")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)

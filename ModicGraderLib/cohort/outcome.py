@@ -12,9 +12,10 @@ from typing import Any
 from ..errors import InputError
 from ..export.tables import Row, endplate_rows, level_rows
 from ..report import StudyReport
+from ..whole_files import write_text
 from .agreement import Agreement, agreement_of
 from .agreement_files import AGREEMENT_FILES, write_agreement
-from .folder import REPORT, CohortFolder, write_whole
+from .folder import REPORT, CohortFolder
 from .outcome_columns import DISCS, ENDPLATES, STUDIES, study_row
 from .outcome_tables import TableFiles
 from .overview import overview_page
@@ -48,7 +49,7 @@ def write_outcome(directory: Path, entries: Sequence[StudyEntry]) -> list[Path]:
     written = _write_tables(directory, entries)
     agreement = agreement_of(directory, entries) if any(entry.labels for entry in entries) else None
     written += _write_agreement(directory, agreement)
-    write_whole(directory / OVERVIEW, overview_page(directory, [entry.name for entry in entries], agreement))
+    write_text(directory / OVERVIEW, overview_page(directory, [entry.name for entry in entries], agreement))
     return [*written, directory / OVERVIEW]
 
 
@@ -92,5 +93,5 @@ def _write_agreement(directory: Path, agreement: Agreement | None) -> list[Path]
             (directory / name).unlink(missing_ok=True)
         return []
     for name, text in write_agreement(agreement).items():
-        write_whole(directory / name, text)
+        write_text(directory / name, text)
     return [directory / name for name in AGREEMENT_FILES]

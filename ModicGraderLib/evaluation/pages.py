@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import fill
 
 from ..errors import InputError
+from ..whole_files import write_text
 
 
 def write_blocks(page: Path, blocks: Mapping[str, str]) -> None:
@@ -29,9 +30,7 @@ def write_blocks(page: Path, blocks: Mapping[str, str]) -> None:
         if not pattern.search(text):
             raise InputError(f"{page.name} has no place for {name!r}; put {mark} and <!-- end --> where it belongs.")
         text = pattern.sub(lambda _, mark=mark, block=block: f"{mark}\n{block}\n<!-- end -->", text, count=1)
-    partial = page.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(page)
+    write_text(page, text)
 
 
 def wrapped(text: str) -> str:

@@ -16,6 +16,7 @@ from ..export.quality_codes import QUALITY_FINDINGS
 from ..export.report_schema import report_schema
 from ..export.table_columns import ENDPLATE_COLUMNS, LEVEL_COLUMNS, Column, table_schema
 from ..resources import resource_path
+from ..whole_files import write_text
 from .pages import table, write_blocks
 
 PAGE = Path(__file__).parents[2] / "docs" / "result-files.md"
@@ -60,10 +61,8 @@ def blocks() -> dict[str, str]:
 def write() -> None:
     """Write the schemas and the page anew."""
     for name, content in schemas().items():
-        path = resource_path("Schemas") / name
-        partial = path.with_suffix(".partial")
-        partial.write_text(f"{json.dumps(content, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
-        partial.replace(path)
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        write_text(resource_path("Schemas") / name, f"{text}\n")
     write_blocks(PAGE, blocks())
 
 

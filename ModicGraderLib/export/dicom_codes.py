@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..anatomy import ENDPLATE_LESIONS, MODIC_GRADES, MODIC_TYPES, PFIRRMANN_GRADES
+from ..anatomy import ENDPLATE_LESIONS, MODIC_GRADES, MODIC_TYPES, PFIRRMANN_GRADES, endplate_side
 from ..terminology import VERTEBRA_CODES, Code
 
 SCHEME = "99MODICGRADER"
@@ -166,6 +166,5 @@ def endplate_name(level: str, endplate: str) -> tuple[str, Code, Code]:
     >>> endplate_name("L4/L5", "upper")[0]
     'L4 inferior endplate'
     """
-    vertebra = level.split("/")[0 if endplate == "upper" else 1]
-    side = ENDPLATE_SIDES[endplate]
-    return f"{vertebra} {side.meaning.lower()} endplate", VERTEBRA_CODES[vertebra], side
+    vertebra, side = endplate_side(level, endplate)
+    return f"{vertebra} {side} endplate", VERTEBRA_CODES[vertebra], ENDPLATE_SIDES[endplate]

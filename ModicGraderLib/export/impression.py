@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..anatomy import ENDPLATE_LESIONS, ENDPLATES, PFIRRMANN_GRADES, vertebrae_of
+from ..anatomy import ENDPLATE_LESIONS, PFIRRMANN_GRADES, endplate_side
 from ..corrections import TITLES, standing_at
 from ..grading.decisions import CHANGE_CALLED, DECIDED
 from ..report import DiscReport, EndplateReport, ModicReading, StudyReport
@@ -122,13 +122,8 @@ def place(location: Iterable[str]) -> str:
     return "from front to back" if len(taken) == len(THIRDS) else listed(taken) if taken else ""
 
 
-def endplate_side(disc: DiscReport, name: str) -> tuple[str, str]:
-    """Vertebra and side of an endplate of a disc, as radiologists say: L4 and inferior for the upper one of L4/L5."""
-    return vertebrae_of(disc.level)[ENDPLATES.index(name)], {"upper": "inferior", "lower": "superior"}[name]
-
-
 def _endplate(disc: DiscReport, name: str) -> str:
-    vertebra, side = endplate_side(disc, name)
+    vertebra, side = endplate_side(disc.level, name)
     return f"{side} endplate of {vertebra}"
 
 

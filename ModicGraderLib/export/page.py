@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..anatomy import ENDPLATES, MODIC_MAP_LABELS
+from ..anatomy import ENDPLATES, MODIC_MAP_LABELS, endplate_side
 from ..corrections import TITLES, machine_report, minute, standing, standing_at, words
 from ..graded import GradedStudy
 from ..grading.decisions import CHANGE_CALLED, DECIDED
@@ -14,7 +14,7 @@ from ..report import DiscReport, EndplateReport, StudyReport
 from ..resources import resource_path
 from ..study import Volume
 from ..wording import NOTHING, listed, percent
-from .impression import LESIONS, endplate_side, impression, level_findings, place, withheld_grades
+from .impression import LESIONS, impression, level_findings, place, withheld_grades
 from .pictures import EVIDENCE, MODIC_COLORS, Picture, gray_windows, level_pictures, overviews
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def report_page(graded: GradedStudy) -> str:
         "words": lambda disc, field: _words(field, disc.readings[field].grade, NOTHING),
         "own_chance": _own_chance,
         "withheld_at": lambda disc: withheld_grades(report, disc),
-        "side": lambda disc, name: " ".join(endplate_side(disc, name)),
+        "side": lambda disc, name: " ".join(endplate_side(disc.level, name)),
         "place": place,
         "seen": _seen,
     }

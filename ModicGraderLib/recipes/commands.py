@@ -20,10 +20,11 @@ from ..training.labelled_study import StudySource
 from ..training.run_record import read_run_record, run_recorded
 from ..training.samples import FOLDER as SAMPLES
 from ..training.samples import Sample, cut_samples
+from ..whole_files import write_text
 from .measures import measure, measures_page, truth_of
 from .recipe import Answer, Plan, Recipe, Run
 from .registry import RECIPES, load_recipe
-from .tables import without_nan, write_tables, write_text
+from .tables import without_nan, write_tables
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from ..evaluation.metrics import Estimate
 from ..evaluation.pages import table as markdown_table
 from ..evaluation.pages import wrapped
 from ..training.data_folder import write_json
+from ..whole_files import write_text
 from .recipe import Cell, Table
 
 JSON, MARKDOWN = "tables.json", "tables.md"
@@ -123,10 +124,3 @@ def without_nan(content: Any) -> Any:
     if isinstance(content, (list, tuple)):
         return [without_nan(value) for value in content]
     return None if isinstance(content, float) and math.isnan(content) else content
-
-
-def write_text(path: Path, text: str) -> None:
-    """A text file, complete or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

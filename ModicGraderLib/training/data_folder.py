@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from ..errors import InputError
+from ..whole_files import write_text
 
 FOLDS = 5
 """Parts of the patients in cross-validation."""
@@ -28,6 +29,4 @@ def fold_of(patient: str, folds: int) -> int:
 
 def write_json(path: Path, content: object) -> None:
     """A JSON file, complete or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    partial.replace(path)
+    write_text(path, json.dumps(content, indent=1))
