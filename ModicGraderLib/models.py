@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ModelError
 from .resources import resource_path
+from .whole_files import whole_file
 
 if TYPE_CHECKING:
     import torch
@@ -62,6 +64,14 @@ def load_weights(name: str) -> dict[str, torch.Tensor]:
         return load(content)
     except SafetensorError as error:
         raise ModelError(f"{path.name} holds no weights; {MEND}") from error
+
+
+def write_weights(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Write tensors by name into a whole safetensors file."""
+    from safetensors.torch import save_file
+
+    with whole_file(path) as unfinished:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, unfinished)
 
 
 def _checked(name: str) -> tuple[Path, bytes]:

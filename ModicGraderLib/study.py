@@ -93,6 +93,11 @@ class SpineStudy:
         assert volume is not None, "a study holds at least one volume"
         return volume
 
+    @classmethod
+    def of(cls, volume: Volume) -> SpineStudy:
+        """The study of one volume alone."""
+        return cls(volume, None) if volume.contrast == "t1" else cls(None, volume)
+
     @property
     def volumes(self) -> tuple[Volume, ...]:
         """The volumes that are there, T1 first."""

@@ -159,6 +159,7 @@ def _grade(folder: Path, request: dict[str, Any], progress: Progress) -> str:
     progress.step(0.1, "Starting the networks")
     from .handover import save_graded
     from .pipeline import grade_study
+    from .whole_files import whole_file
 
     limit_threads(request.get("threads"))
     graded = grade_study(
@@ -169,9 +170,8 @@ def _grade(folder: Path, request: dict[str, Any], progress: Progress) -> str:
         progress=progress.part(0.1, 0.95),
     )
     progress.step(0.95, "Handing over the results")
-    unfinished = folder / f".unfinished-{GRADED}"
-    save_graded(graded, unfinished)
-    unfinished.replace(folder / GRADED)
+    with whole_file(folder / GRADED) as unfinished:
+        save_graded(graded, unfinished)
     return GRADED
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..whole_files import write_text
+from ..whole_files import whole_file, write_text
 from .settings import Settings
 from .study_list import StudyEntry
 
@@ -123,10 +123,8 @@ class CohortFolder:
 
     def write_failures(self, failures: Sequence[Failure]) -> None:
         """Write `failures.csv` anew; it is there also where nothing failed, so that one sees that nothing did."""
-        unfinished = self._failures.with_suffix(".partial")
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
+        with whole_file(self._failures) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([[one.name for one in fields(Failure)], *map(astuple, failures)])
-        unfinished.replace(self._failures)
 
     def add_failure(self, failure: Failure) -> None:
         """Add a row to `failures.csv`."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
+from ..whole_files import whole_file
 from .study_list import StudyEntry
 
 COLUMNS = ("study", "path", "study_instance_uid")
@@ -17,13 +18,11 @@ COLUMNS = ("study", "path", "study_instance_uid")
 
 def write_key(path: Path, entries: Sequence[StudyEntry]) -> None:
     """Write the paths of each study, and the StudyInstanceUID of those that are DICOM."""
-    unfinished = path.with_suffix(".partial")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for entry in entries:
             writer.writerow([entry.name, "; ".join(map(str, entry.paths)), _uid(entry)])
-    unfinished.replace(path)
 
 
 def _uid(entry: StudyEntry) -> str:

@@ -168,9 +168,9 @@ def ask_stages(table: Table, store: DiscStore, members: list[DiscReader]) -> Non
 def ask_simulation(table: Table, out: Path, real: DiscStore, simulated: DiscStore) -> None:
     """Real discs, simulated ones, or both; from random weights, or from those of simulated patients."""
     question, pretrained = "Simulated patients", out / "pretrained.safetensors"
-    note = f"{STEPS} batches of {SLICES} slices for each fold"
+    note = f"Where real discs are learned from, {STEPS} batches of {SLICES} slices for each fold"
     alone = grader.predict(grader.load_reader(pretrained), real, np.arange(len(real)))
-    add_real(table, question, "simulated patients alone", real, alone, "no real disc was learned from")
+    add_real(table, question, "simulated patients alone", real, alone, note)
     arms = {
         "real discs alone, from random weights": (None, 0.0),
         "pretrained, then real discs alone": (pretrained, 0.0),

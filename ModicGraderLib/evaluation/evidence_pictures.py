@@ -15,6 +15,7 @@ from matplotlib import pyplot
 from ..evidence.overlay import tint
 from ..grading.disc_input import INNER
 from ..training.graded_discs import OTHER_ENDPLATE, UNKNOWN, GradedDisc
+from ..whole_files import whole_file
 from .evidence_scores import truth_of
 
 WHITE = (1.1, 1.6)
@@ -50,10 +51,9 @@ def draw_heats(rows: Sequence[tuple[GradedDisc, Mapping[str, np.ndarray]]], path
             _outline(axis, truth.change[number], TRUE_COLOR)
     figure.tight_layout(pad=0.3)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    figure.savefig(partial, format="png", dpi=90, facecolor="white")
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, dpi=90, facecolor="white")
     pyplot.close(figure)
-    partial.replace(path)
 
 
 def _gray(picture: np.ndarray, white: float) -> np.ndarray:

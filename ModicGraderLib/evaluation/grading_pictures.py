@@ -14,6 +14,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from PIL import Image
 
+from ..whole_files import whole_file
 from .answers import Answers
 
 COLUMNS = 5
@@ -40,11 +41,10 @@ def draw_answers(answers: Sequence[Answers], path: Path) -> None:
         _confusion(axes[2 * line, column], one)
         _reliability(axes[2 * line + 1, column], one)
     figure.tight_layout(pad=0.6, h_pad=1.2)
-    partial = path.with_suffix(".partial")
-    figure.savefig(partial, format="png", dpi=75, facecolor="white")
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, dpi=75, facecolor="white")
+        _fewer_colors(unfinished)
     pyplot.close(figure)
-    _fewer_colors(partial)
-    partial.replace(path)
 
 
 def _confusion(axis: Axes, one: Answers) -> None:

@@ -35,8 +35,7 @@ class DiscFound:
 def slice_study(one: SpineSlice) -> SpineStudy:
     """A study of one training slice, lying in the sagittal plane with its own pixel size."""
     affine = np.array([[4.0, 0, 0, 0], [0, 0, one.pixel_mm, 0], [0, -one.pixel_mm, 0, 0], [0, 0, 0, 1.0]])
-    volume = Volume(one.image[None], affine, one.contrast)
-    return SpineStudy(t1=volume, t2=None) if one.contrast == "t1" else SpineStudy(t1=None, t2=volume)
+    return SpineStudy.of(Volume(one.image[None], affine, one.contrast))
 
 
 def true_centers(one: SpineSlice) -> dict[str, tuple[np.ndarray, float]]:

@@ -11,6 +11,7 @@ from ..anatomy import CANAL_LABEL
 from ..regions import resample
 from ..simulation.simulate import SimulatedStudy, simulate
 from ..simulation.tissues import FAT_T1_MS, FAT_T2_MS, TYPICAL, Sequence, spin_echo
+from ..whole_files import write_text
 
 PROTOCOLS = {
     1.5: (Sequence(510.0, 9.8), Sequence(3500.0, 106.0)),
@@ -46,9 +47,7 @@ def measured_contrasts(count: int, cache: Path) -> list[Contrast]:
     if not path.exists():
         found = [one for seed in range(count) for one in lesion_contrasts(simulate(seed, slices=1, eight_bit=False))]
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(found), encoding="utf-8")
-        partial.replace(path)
+        write_text(path, json.dumps(found))
     return [tuple(one) for one in json.loads(path.read_text(encoding="utf-8"))]
 
 

@@ -27,6 +27,7 @@ from ..simulation.lesion_lots import EPIDEMIOLOGICAL_MIX
 from ..simulation.simulate import simulate
 from ..study import SpineStudy, Volume
 from ..training.splits import is_held_out
+from ..whole_files import whole_file
 from .simulator_shape import shape_features
 from .simulator_signal import marrow_correlation, picture_features
 
@@ -188,9 +189,8 @@ def _cached(path: Path, read: Callable[[], SpineStudy], network: SpineNetwork) -
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {} if pair is None else {"regions": pair.regions.astype(np.float16), "view": pair.view}
         words = {} if pair is None else {"features": pair.features, "levels": pair.levels}
-        partial = path.with_suffix(".partial.npz")
-        np.savez_compressed(partial, words=json.dumps(words), **arrays)
-        partial.replace(path)
+        with whole_file(path) as unfinished:
+            np.savez_compressed(unfinished, words=json.dumps(words), **arrays)
     with np.load(path) as saved:
         words = json.loads(str(saved["words"]))
         if words:

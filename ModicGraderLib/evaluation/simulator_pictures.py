@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import pyplot
 from PIL import Image
 
+from ..whole_files import whole_file
 from .simulator_contrasts import Contrast
 from .simulator_distances import Distance
 from .simulator_pairs import MeasuredPair
@@ -88,18 +89,16 @@ def write_lesions(lesions: list[Contrast], path: Path) -> None:
 def save(image: Image.Image, path: Path) -> None:
     """A picture under its name as soon as it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".partial{path.suffix}")
-    image.save(partial)
-    partial.replace(path)
+    with whole_file(path) as unfinished:
+        image.save(unfinished)
 
 
 def _save_figure(figure: pyplot.Figure, path: Path) -> None:
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.png")
-    figure.savefig(partial, dpi=90)
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, dpi=90)
     pyplot.close(figure)
-    partial.replace(path)
 
 
 def _padded(image: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..graded import GradedStudy
+from ..whole_files import whole_file
 from .dicom_source import discreet, read_files, read_frames
 
 if TYPE_CHECKING:
@@ -73,6 +74,5 @@ def write_dicom(graded: GradedStudy, folder: Path, *, page: Path | None = None) 
 
 
 def _write(dataset: Dataset, path: Path) -> None:
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    dataset.save_as(unfinished, enforce_file_format=True)
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        dataset.save_as(unfinished, enforce_file_format=True)

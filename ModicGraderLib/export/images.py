@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from ..whole_files import whole_file
+
 
 def to_image(array: np.ndarray, affine: np.ndarray) -> sitk.Image:
     """An ITK image of an array (slices, rows, columns) whose affine maps (slice, row, column, 1) to LPS mm.
@@ -32,6 +34,5 @@ def from_image(image: sitk.Image) -> tuple[np.ndarray, np.ndarray]:
 
 def write_image(path: Path, image: sitk.Image, compress: bool = True) -> None:
     """Write an image in the format its name says; the file appears whole or not at all."""
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    sitk.WriteImage(image, str(unfinished), compress)
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        sitk.WriteImage(image, str(unfinished), compress)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..anatomy import GRADED_DISCS
 from ..errors import InputError
+from ..whole_files import write_text
 from .items import ITEMS, check_grade
 from .session import Draw, RevealedCase, Sheet, TeachingSession
 from .wish import DIFFICULTIES, Wish
@@ -119,10 +120,7 @@ def _without_nan(value: Any) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".unfinished-{path.name}")
     try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
+        write_text(path, text)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise InputError(f"{path.name} cannot be written ({error.strerror}); choose another folder") from error

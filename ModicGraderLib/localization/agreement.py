@@ -81,9 +81,8 @@ def _landmarks(volume: Volume, network: SpineNetwork, progress: Progress) -> lis
     affine = volume.affine.copy()
     affine[:3, 3] = volume.to_patient([first, 0, 0])
     part = replace(volume, array=volume.array[first : first + SLICES], affine=affine)
-    alone = SpineStudy(t1=part, t2=None) if volume.contrast == "t1" else SpineStudy(t1=None, t2=part)
     try:
-        prediction = predict(alone, network, progress=progress)
+        prediction = predict(SpineStudy.of(part), network, progress=progress)
         named = name_levels(find_candidates(prediction), prediction)
     except InputError:
         return []

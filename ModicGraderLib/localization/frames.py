@@ -13,6 +13,9 @@ from .spine import LocatedDisc
 SEARCH_MM = 9.0
 """How far from the end of the disc's mask its corner is looked for."""
 
+LEAST_WIDTH = 0.5
+"""Of the disc's mask, that the corners must span to be believed."""
+
 MIN_PEAK = 0.15
 """Lowest heatmap peak taken for a corner; below it the end of the mask stands in."""
 
@@ -62,12 +65,14 @@ def _corners(candidate: Candidate, prediction: SpinePrediction, number: int) -> 
     up = np.array([along[1], -along[0]])  # the front turned by a quarter: towards the head
     depth, height = (points - center) @ along, (points - center) @ up
     half = np.quantile(np.abs(height), 0.8)
-    found = np.empty((4, 2))
-    for index, name in enumerate(CORNERS):
-        end = np.quantile(depth, 0.98 if name.endswith("anterior") else 0.02)
-        guess = center + end * along + (half if name.startswith("upper") else -half) * up
-        found[index] = _peak(prediction.corners[index, number], guess, SEARCH_MM / pixel)
-    return found
+    ends = dict(zip(("anterior", "posterior"), np.quantile(depth, (0.98, 0.02)), strict=True))
+    sides = {"upper": half, "lower": -half}
+    guesses = [center + ends[end] * along + sides[side] * up for side, end in (name.split("_") for name in CORNERS)]
+    heats = prediction.corners[:, number]
+    found = np.array([_peak(*one, SEARCH_MM / pixel) for one in zip(heats, guesses, strict=True)])
+    # In noise peaks of the front may lie behind those of the back.
+    width = (found[0] + found[2] - found[1] - found[3]) @ along / 2
+    return found if width > LEAST_WIDTH * (ends["anterior"] - ends["posterior"]) else np.array(guesses)
 
 
 def _peak(heat: np.ndarray, guess: np.ndarray, radius: float) -> np.ndarray:

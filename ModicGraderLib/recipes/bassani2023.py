@@ -24,6 +24,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from ..anatomy import ENDPLATE_LESIONS, GRADED_DISCS
 from ..errors import InputError
 from ..training import ranks
+from ..training.data_folder import write_json
 from ..training.fit import fit
 from ..training.folds import disc_folds, patient_folds
 from ..training.labelled_study import DiscLabels, LabelledStudy
@@ -251,9 +252,7 @@ class Bassani2023:
         )
         scales = fit_platt(read_logits(network, validation.samples).numpy(), validation.targets)
         if ranks.is_first():
-            partial = folder / "calibration.json.partial"
-            partial.write_text(json.dumps({"classes": train.classes, "scales": scales.tolist()}), encoding="utf-8")
-            partial.replace(folder / "calibration.json")
+            write_json(folder / "calibration.json", {"classes": train.classes, "scales": scales.tolist()})
         ranks.wait()
 
     def _read(self, samples: Sequence[Sample], folder: Path, device: str) -> tuple[Sequence[str], np.ndarray]:

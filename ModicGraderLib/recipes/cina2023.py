@@ -28,6 +28,7 @@ from ..training.folds import split
 from ..training.labelled_study import LabelledStudy
 from ..training.pretrained import read_weights
 from ..training.samples import Sample
+from ..whole_files import whole_file
 from .cina2023_classifier import (
     CLASSES,
     NORMALIZATIONS,
@@ -233,9 +234,8 @@ def _called_in_fold(discs: Discs, rows: np.ndarray, row: Row, number: int, run: 
     probabilities = class_probabilities(network, discs[rows], row.normalization)
     ranks.wait()
     if ranks.is_first():
-        partial = folder / "partial.npy"
-        np.save(partial, probabilities)
-        partial.replace(answers)
+        with whole_file(answers) as unfinished:
+            np.save(unfinished, probabilities)
         (folder / "classifier.safetensors").unlink()
     return probabilities.argmax(1)
 

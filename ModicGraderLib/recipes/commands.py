@@ -20,7 +20,7 @@ from ..training.labelled_study import StudySource
 from ..training.run_record import read_run_record, run_recorded
 from ..training.samples import FOLDER as SAMPLES
 from ..training.samples import Sample, cut_samples
-from ..whole_files import write_text
+from ..whole_files import whole_file, write_text
 from .measures import measure, measures_page, truth_of
 from .recipe import Answer, Plan, Recipe, Run
 from .registry import RECIPES, load_recipe
@@ -163,9 +163,8 @@ def write_answers(
     if not rows:
         raise InputError("the recipe has no answer for any of these discs; give studies with both T1 and T2")
     measured = measure((one, labels[one.study, one.level]) for one in answers)
-    partial = folder / "answers.csv.partial"
-    write_table(partial, list(rows.values()))
-    partial.replace(folder / "answers.csv")
+    with whole_file(folder / "answers.csv") as unfinished:
+        write_table(unfinished, list(rows.values()))
     write_json(folder / "metrics.json", without_nan([asdict(one) for one in measured]))
     write_text(folder / "metrics.md", measures_page(measured, title, notes))
     return [folder / name for name in ("answers.csv", "metrics.json", "metrics.md")]

@@ -11,6 +11,7 @@ from pathlib import Path
 import slicer
 import vtk
 
+from ..whole_files import whole_file
 from .host import Host, open_scene
 from .views import VIEWS
 
@@ -34,12 +35,11 @@ def render_sagittal(host: Host, path: Path, size: tuple[int, int] = (1200, 900))
     row.SetAppendAxis(0)
     for view in views:
         row.AddInputData(_draw(host, view, (size[0] // len(views), size[1])))
-    unfinished = path.with_name(f".unfinished-{path.name}")
     writer = vtk.vtkPNGWriter()
-    writer.SetFileName(str(unfinished))
     writer.SetInputConnection(row.GetOutputPort())
-    writer.Write()
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        writer.SetFileName(str(unfinished))
+        writer.Write()
 
 
 def _draw(host: Host, view: str, size: tuple[int, int]) -> vtk.vtkImageData:

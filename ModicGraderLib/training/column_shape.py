@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 
 from ..resources import resource_path
 from ..simulation.column_shape import MODEL_FILE
+from ..whole_files import whole_file
 from .column_walls import mask_walls
 from .mask_source import read_mask_slices
 from .polygon_source import UPWARDS, polygon_endplates, skips_a_vertebra
@@ -68,11 +69,10 @@ def save_column_shape(data: Path) -> Path:
     """Learn the model and put it into `Resources`; return its path."""
     path = resource_path(MODEL_FILE)
     path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(".partial")
     # safetensors writes the buffer as it lies in memory, whatever its order.
     tensors = {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in learn_column_shape(data).items()}
-    save_file(tensors, partial)
-    partial.replace(path)
+    with whole_file(path) as unfinished:
+        save_file(tensors, unfinished)
     return path
 
 

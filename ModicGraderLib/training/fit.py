@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -25,8 +25,10 @@ from torch.utils.data import BatchSampler, Dataset, RandomSampler, Sampler
 from torch.utils.tensorboard import SummaryWriter
 
 from ..errors import InputError
+from ..models import write_weights
 from ..progress import Progress
 from ..terminal import shown_progress
+from ..whole_files import whole_file
 from . import ranks
 from .batches import Batches, tell_epoch, to_device
 
@@ -155,7 +157,7 @@ class _Training:
                     self._checkpoint(state)
         if ranks.is_first():
             if self.patience is None or not self._best.exists():
-                self._write_weights(self.weights)
+                write_weights(self.weights, self.network.state_dict())
             else:
                 self._best.replace(self.weights)
             self._stopped.unlink(missing_ok=True)
@@ -204,7 +206,7 @@ class _Training:
         if value < state.lowest:
             state.lowest, state.stale = value, 0
             if self.patience is not None and ranks.is_first():
-                self._write_weights(self._best)
+                write_weights(self._best, self.network.state_dict())
         return value
 
     def _step_schedule(self, losses: Mapping[str, float]) -> None:
@@ -230,9 +232,8 @@ class _Training:
 
     def _checkpoint(self, state: _State) -> None:
         saved = {"state": asdict(state), **{name: part.state_dict() for name, part in self._parts().items()}}
-        partial = self._stopped.with_suffix(".checkpoint.partial")
-        torch.save(saved, partial)
-        partial.replace(self._stopped)
+        with whole_file(self._stopped) as unfinished:
+            torch.save(saved, unfinished)
 
     def _resume(self) -> _State:
         if not self._stopped.exists():
@@ -245,11 +246,6 @@ class _Training:
         for name, part in self._parts().items():
             part.load_state_dict(saved[name])
         return state
-
-    def _write_weights(self, path: Path) -> None:
-        partial = path.with_name(f"{path.name}.partial")
-        save_file({name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}, partial)
-        partial.replace(path)
 
     def _logs(self, epoch: int) -> SummaryWriter | nullcontext:
         """TensorBoard's log, without what an epoch that was stopped half-way left in it."""

@@ -7,16 +7,18 @@ calibration is fitted and the results are reported (`evaluation`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from ..grading.grader import joined
 from ..grading.network import DiscReader
+from ..models import write_weights
+from ..whole_files import whole_file
 from .data_folder import FOLDS, fold_of, write_json
 from .disc_augmentation import augment, without_border
 from .disc_loss import SOFTENED, YES_NO, disc_loss, pixel_loss
@@ -143,15 +145,9 @@ def train(
             answers, shown = np.mean(losses, 0)
             print(f"{path.stem}: step {step + 1}, answers {answers:.3f}, pixels {shown:.3f}", flush=True)
             losses.clear()
-    _save(average.module.state_dict(), path)
+    write_weights(path, average.module.state_dict())
     _checkpoint_path(path).unlink(missing_ok=True)
     return path
-
-
-def _save(weights: Mapping[str, torch.Tensor], path: Path) -> None:
-    partial = path.with_suffix(".partial")
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial)
-    partial.replace(path)
 
 
 def load_reader(path: Path) -> DiscReader:
@@ -187,7 +183,7 @@ def _blend(start: Path | None, tuned: Path, kept: float, path: Path) -> None:
         name: torch.lerp(tensor, before[name], kept) if tensor.is_floating_point() else tensor
         for name, tensor in after.items()
     }
-    _save(blended, path)
+    write_weights(path, blended)
 
 
 def _batch(
@@ -223,9 +219,8 @@ def _checkpoint_path(path: Path) -> Path:
 
 
 def _checkpoint(path: Path, step: int, *parts: object) -> None:
-    partial = path.with_suffix(".checkpoint.partial")
-    torch.save({"step": step, "parts": [part.state_dict() for part in parts]}, partial)
-    partial.replace(_checkpoint_path(path))
+    with whole_file(_checkpoint_path(path)) as unfinished:
+        torch.save({"step": step, "parts": [part.state_dict() for part in parts]}, unfinished)
 
 
 def _resume(path: Path, *parts: object) -> int:

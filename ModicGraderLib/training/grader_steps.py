@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from ..grading.abstention import Judged, fit_thresholds, judge
 from ..grading.disc_grades import calibrate
 from ..grading.grader import BASE, joined
+from ..models import write_weights
 from . import grader
 from .calibration import calibrate_across_folds, fit_calibration, fold_calibrations
 from .disc_store import DiscStore
@@ -68,6 +69,4 @@ def assemble(members: list[Path], base: Path, rest: dict[str, np.ndarray], path:
         f"{prefix}.{name}": tensor for prefix, reader in readers.items() for name, tensor in load_file(reader).items()
     }
     tensors |= {name: torch.tensor(values, dtype=torch.float32) for name, values in rest.items()}
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial)
-    partial.replace(path)
+    write_weights(path, tensors)

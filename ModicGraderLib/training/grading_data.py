@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..localization.locate import load_network
+from ..whole_files import whole_file
 from .data_folder import data_folder
 from .disc_store import DiscStore
 from .graded_discs import GradedDisc, pack_discs, unpack_discs
@@ -44,9 +45,7 @@ def iterate_spider(out: Path) -> Iterator[GradedDisc]:
     if not path.exists():
         discs = read_graded_discs(data_folder() / "spider_midsagittal", load_network("cpu"))
         out.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez_compressed(file, **pack_discs(discs))
-        partial.replace(path)
+        with whole_file(path) as unfinished:
+            np.savez_compressed(unfinished, **pack_discs(discs))
     with np.load(path, allow_pickle=False) as file:
         yield from unpack_discs(dict(file))

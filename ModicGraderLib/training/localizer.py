@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
 from ..localization.network import STRUCTURES, SpineNetwork
+from ..models import write_weights
+from ..whole_files import whole_file
 from .spine_augmentation import SpineViews, View
 from .spine_slices import ALLOWED, NO_IDENTITY, SpineSlice
 
@@ -113,19 +115,15 @@ def train(
 
 
 def _save(out: Path, network, optimizer, schedule, step: int) -> None:
-    partial = out / "state.partial"
-    torch.save(
-        {
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
-            "step": step,
-        },
-        partial,
-    )
-    partial.replace(out / "state.pt")
-    save_file(network.weights(), out / "weights.partial")
-    (out / "weights.partial").replace(out / "weights.safetensors")
+    state = {
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "schedule": schedule.state_dict(),
+        "step": step,
+    }
+    with whole_file(out / "state.pt") as unfinished:
+        torch.save(state, unfinished)
+    write_weights(out / "weights.safetensors", network.weights())
 
 
 def _resume(path: Path, network, optimizer, schedule) -> int:

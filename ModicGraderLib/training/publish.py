@@ -6,9 +6,11 @@ import hashlib
 import json
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+from ..models import write_weights
 from ..resources import resource_path
+from ..whole_files import write_text
 
 ENTRIES = {
     "spine-localizer": {
@@ -43,9 +45,7 @@ def publish(name: str, weights: Path, version: str) -> Path:
         for key, tensor in load_file(weights).items()
         if not key.endswith("num_batches_tracked")
     }
-    partial = path.with_suffix(".partial")
-    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, partial)
-    partial.replace(path)
+    write_weights(path, tensors)
     registry = folder / "models.json"
     content = json.loads(registry.read_text(encoding="utf-8"))
     entry = {
@@ -58,5 +58,5 @@ def publish(name: str, weights: Path, version: str) -> Path:
     }
     others = [model for model in content["models"] if model["name"] != name]
     content["models"] = sorted([*others, entry], key=lambda model: model["name"], reverse=True)
-    registry.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_text(registry, json.dumps(content, indent=2) + "\n")
     return path

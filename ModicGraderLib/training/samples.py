@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from ..errors import InputError
 from ..progress import Progress
 from ..threads import limit_threads
+from ..whole_files import whole_file
 from .labelled_study import DiscLabels, LabelledStudy, StudySource
 
 _LOG = logging.getLogger(__name__)
@@ -152,13 +152,8 @@ def write_samples(path: Path, samples: Sequence[Sample]) -> None:
         for one in samples
     ]
     arrays = {f"{number}/{name}": array for number, one in enumerate(samples) for name, array in one.arrays.items()}
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(about))}, **arrays)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path, several_writers=True) as unfinished, unfinished.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(about))}, **arrays)
 
 
 def read_samples(path: Path) -> list[Sample]:

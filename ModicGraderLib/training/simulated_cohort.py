@@ -7,7 +7,6 @@ simulator.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ from ..errors import InputError
 from ..localization.locate import load_network
 from ..localization.network import PIXEL_MM
 from ..simulation.simulate import scanner_of, simulate
+from ..whole_files import whole_file
 from .graded_discs import GradedDisc, pack_discs, unpack_discs
 from .simulated_discs import simulated_discs
 from .simulated_source import simulated_slices
@@ -84,10 +84,8 @@ def draw_cohort(folder: Path, seeds: Sequence[int], draw: Callable[[int], Arrays
 
 def _write(folder: Path, seed: int, draw: Callable[[int], Arrays]) -> None:
     arrays = draw(seed)
-    partial = folder / f"{seed}.{os.getpid()}.partial"
-    with partial.open("wb") as file:
-        np.savez_compressed(file, **arrays)
-    partial.replace(_path(folder, seed))
+    with whole_file(_path(folder, seed), several_writers=True) as unfinished:
+        np.savez_compressed(unfinished, **arrays)
 
 
 def for_localizer(seed: int) -> Arrays:
@@ -135,7 +133,7 @@ def found_share(folder: Path, seeds: range) -> float:
 
 
 def _files(folder: Path, seeds: range) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    there = [seed for seed in sorted(int(path.stem) for path in folder.glob("*.npz")) if seed in seeds]
+    there = [seed for seed in sorted(int(path.stem) for path in folder.glob("[0-9]*.npz")) if seed in seeds]
     if not there:
         raise InputError(f"No simulated patients are in {folder}; draw them with the training step `cohort`.")
     for seed in there:

@@ -24,6 +24,7 @@ from ..localization.frames import locate_disc
 from ..localization.prediction import SpinePrediction
 from ..localization.spine import LocatedDisc
 from ..progress import Progress
+from ..whole_files import whole_file
 from .manifest import read_mask
 from .manifest_rows import CORNER_COLUMNS, VALUES
 from .spider_studies import spider_labels
@@ -81,13 +82,11 @@ def prepare(directory: Path, out: Path, progress: Progress | None = None) -> Pat
         raise InputError(f"{directory / 'images'} has no picture of a graded patient; unpack images.zip there")
     if absent:
         _LOG.warning("%d of %d graded patients have no pictures in the download", absent, len(patients))
-    partial = out.with_name(f"{out.name}.partial")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(out) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
         table.writerows(rows)
-    partial.replace(out)
     return out
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import slicer
 from PySide6 import QtGui, QtWidgets
 
+from ModicGraderLib.whole_files import whole_file
+
 from .manners import incoming
 
 PANEL_WIDTH = 520
@@ -67,8 +69,6 @@ def _views(size: tuple[int, int]) -> QtGui.QImage:
 
 
 def _save(picture: QtGui.QPixmap | QtGui.QImage, path: Path) -> None:
-    # The name before it is whole keeps the ending, by which Qt chooses the format.
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    if not picture.save(str(unfinished)):
-        raise OSError(f"the picture could not be written to {path}")
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        if not picture.save(str(unfinished)):
+            raise OSError(f"the picture could not be written to {path}")

@@ -1,5 +1,7 @@
 """Tests of prediction and location with a network that reads painted pictures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,13 +16,16 @@ from painted_spine import (
     true_labels,
     turned,
 )
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from ModicGraderLib.anatomy import DISCS_UPWARDS
 from ModicGraderLib.errors import Cancelled, InputError
 from ModicGraderLib.localization import locate
-from ModicGraderLib.localization.locate import locate_spine
+from ModicGraderLib.localization.candidates import find_candidates
+from ModicGraderLib.localization.locate import load_network, locate_spine
 from ModicGraderLib.localization.network import PIXEL_MM, STRIDE
+from ModicGraderLib.localization.numbering import name_levels
 from ModicGraderLib.localization.prediction import SLICE_STEP_MM, predict, prediction_grid
 from ModicGraderLib.progress import Progress
 from ModicGraderLib.study import SpineStudy, Volume
@@ -100,6 +105,30 @@ def test_a_picture_without_a_spine_is_refused_with_one_sentence(reader):
         locate_spine(study_of([]), network=reader)
     with pytest.raises(InputError, match="one disc"):
         locate_spine(study_of(spine_boxes(1)), network=reader)
+
+
+@pytest.mark.parametrize(("seed", "blur_pixels"), [(8, 2), (20, 2), (28, 5)])
+def test_the_shipped_network_sees_no_spine_in_noise(seed, blur_pixels):
+    """Each of these gave five faint "discs" in a row that let itself be counted."""
+    picture = np.random.default_rng(seed).random((3, 300, 256)).astype(np.float32)
+    picture = 100 * ndimage.gaussian_filter(picture, (0, blur_pixels, blur_pixels))
+    noise = Volume(picture, sagittal_grid(3, (4.0, 1.0), (300, 256)).affine, "t2")
+    with pytest.raises(InputError, match="sagittal pictures"):
+        locate_spine(SpineStudy.of(noise), network=load_network())
+
+
+def test_contrasts_that_do_not_lie_upon_each_other_still_show_a_spine(reader):
+    study = study_of(spine_boxes(6), t1_grid=sagittal_grid(5, (4.0, 1.0), (400, 160)))
+    affine = study.t1.affine.copy()
+    affine[2, 3] += 10.0  # More than a disc, less than a body.
+    study = replace(study, t1=replace(study.t1, affine=affine))
+    blurred = name_levels(find_candidates(predict(study, reader)), predict(study, reader)).candidates
+    assert sum(one.confidence >= locate.CLEAR for one in blurred) < locate.MIN_CLEAR_DISCS, [
+        one.confidence for one in blurred
+    ]
+    heard: list[float] = []
+    assert locate_spine(study, network=reader, progress=Progress(lambda fraction, _: heard.append(fraction)))[0].discs
+    assert heard == sorted(heard)
 
 
 def test_a_missing_sacrum_and_a_missing_disc_are_reported(reader, monkeypatch):

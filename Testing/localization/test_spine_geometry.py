@@ -99,6 +99,21 @@ def test_without_heatmaps_the_ends_of_the_mask_stand_in_for_the_corners():
         assert angle(truth.normal, found.normal) < 4
 
 
+def test_corners_of_the_front_that_lie_behind_those_of_the_back_are_not_believed():
+    """As in noise, whose specks are so small that either end's corners are looked for beyond the other."""
+    boxes = spine_boxes(3, width=12.0)
+    prediction = paint(boxes, sagittal_grid(3, (4.0, 1.0), (200, 160)))
+    middle = find_candidates(prediction)[1]
+    rows, columns = np.indices(prediction.corners.shape[2:])
+    for channel, name in enumerate(CORNERS):
+        shift = 4 if name.endswith("anterior") else -4
+        squared = (rows - middle.center[0]) ** 2 + (columns - middle.center[1] - shift) ** 2
+        prediction.corners[channel] = np.exp(-squared / 8)
+    disc = locate_disc("", middle, prediction)
+    truth = true_discs(boxes)[1]
+    assert disc.anterior @ truth.anterior > 0.99 and disc.width_mm == pytest.approx(truth.width_mm, abs=3)
+
+
 def test_labels_name_what_was_painted(painted):
     reference = Volume(np.zeros(painted.grid.shape, np.float32), painted.grid.affine, "t2")
     labels = label_spine(painted.found, painted.prediction, reference)
