@@ -71,7 +71,8 @@ def train(name: str, settings: Settings) -> Path:
     run = _run(recipe, settings, settings.output, settings.variant or recipe.variants[0])
     source = open_source(settings.data, recipe, run.plan)
     studies = chosen_studies(source, run.plan)
-    with ranks.together(run.device), _stoppable(), run_recorded(run, name, _title(source, studies), source.key):
+    ranks.join(run.device)
+    with _stoppable(), run_recorded(run, name, _title(source, studies), source.key):
         recipe.fit(_samples(recipe, source, studies, run.folder, settings.processes), run)
     return run.folder
 
@@ -105,7 +106,8 @@ def _reproduce(recipe: Recipe, settings: Settings) -> list[Path]:
     source = open_source(settings.data, recipe, run.plan)
     studies = chosen_studies(source, run.plan)
     title = _title(source, studies)
-    with ranks.together(run.device), _stoppable(), run_recorded(run, recipe.name, title, source.key):
+    ranks.join(run.device)
+    with _stoppable(), run_recorded(run, recipe.name, title, source.key):
         samples = _samples(recipe, source, studies, run.folder, settings.processes)
         tables = recipe.reproduce(samples, run, title)
         return write_tables(run.folder, tables) if ranks.is_first() else []

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
@@ -30,7 +29,10 @@ def is_first() -> bool:
 
 
 def join(device: str) -> torch.device:
-    """Join the other processes, if there are any, and return our own device: of the GPUs the one with our number."""
+    """Join the other processes, if there are any, and return our own device: of the GPUs the one with our number.
+
+    Processes part at their end.
+    """
     if processes() == 1:
         return torch.device(device)
     on_gpu = torch.device(device).type == "cuda"
@@ -40,18 +42,9 @@ def join(device: str) -> torch.device:
         torch.cuda.set_device(number)
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE)
+        # A thread of gloo's that still asks for Python while the interpreter ends would abort the process.
+        atexit.register(distributed.destroy_process_group)
     return torch.device("cuda", number) if on_gpu else torch.device(device)
-
-
-@contextmanager
-def together(device: str) -> Iterator[None]:
-    """Join the other processes, and part from them at the end, as `torchrun` wants it."""
-    join(device)
-    try:
-        yield
-    finally:
-        if distributed.is_initialized():
-            distributed.destroy_process_group()
 
 
 def wait() -> None:
