@@ -22,7 +22,7 @@ from ..training.graded_discs import GradedDisc
 from ..training.grader import predict_together
 from ..training.grading_data import iterate_spider
 from ..training.simulated_cohort import VALIDATION_SEEDS, iterate_discs
-from ..whole_files import whole_file
+from .figures import save_figure
 from .grading import out_of_fold
 from .metrics import bootstrap
 from .pages import table
@@ -123,6 +123,4 @@ def draw_curves(judged: Mapping[str, Mapping[str, Judged]], picture: Path) -> No
         panel.legend(fontsize=8)
     axes[0, 0].set_ylabel("share of wrong ones among them")
     figure.tight_layout()
-    with whole_file(picture) as unfinished:
-        figure.savefig(unfinished, dpi=110)
-    plt.close(figure)
+    save_figure(figure, picture, dpi=110)

@@ -15,8 +15,8 @@ from matplotlib import pyplot
 from ..evidence.overlay import tint
 from ..grading.disc_input import INNER
 from ..training.graded_discs import OTHER_ENDPLATE, UNKNOWN, GradedDisc
-from ..whole_files import whole_file
 from .evidence_scores import truth_of
+from .figures import save_figure
 
 WHITE = (1.1, 1.6)
 """Signal of T1 and T2 shown as white, in units of a region: fat and fluid may saturate."""
@@ -50,10 +50,7 @@ def draw_heats(rows: Sequence[tuple[GradedDisc, Mapping[str, np.ndarray]]], path
         for axis in line[1:]:
             _outline(axis, truth.change[number], TRUE_COLOR)
     figure.tight_layout(pad=0.3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as unfinished:
-        figure.savefig(unfinished, dpi=90, facecolor="white")
-    pyplot.close(figure)
+    save_figure(figure, path)
 
 
 def _gray(picture: np.ndarray, white: float) -> np.ndarray:

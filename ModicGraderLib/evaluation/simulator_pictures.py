@@ -13,6 +13,7 @@ from matplotlib import pyplot
 from PIL import Image
 
 from ..whole_files import whole_file
+from .figures import save_figure
 from .simulator_contrasts import Contrast
 from .simulator_distances import Distance
 from .simulator_pairs import MeasuredPair
@@ -68,7 +69,8 @@ def write_distributions(
     for axis in axes.flat[len(chosen) :]:
         axis.axis("off")
     axes.flat[0].legend(fontsize=7)
-    _save_figure(figure, path)
+    figure.tight_layout()
+    save_figure(figure, path)
 
 
 def write_lesions(lesions: list[Contrast], path: Path) -> None:
@@ -83,7 +85,8 @@ def write_lesions(lesions: list[Contrast], path: Path) -> None:
     axis.set_ylabel("T2, change / marrow")
     axis.set_ylim(0, 2.5)
     axis.legend(fontsize=7)
-    _save_figure(figure, path)
+    figure.tight_layout()
+    save_figure(figure, path)
 
 
 def save(image: Image.Image, path: Path) -> None:
@@ -91,14 +94,6 @@ def save(image: Image.Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as unfinished:
         image.save(unfinished)
-
-
-def _save_figure(figure: pyplot.Figure, path: Path) -> None:
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as unfinished:
-        figure.savefig(unfinished, dpi=90)
-    pyplot.close(figure)
 
 
 def _padded(image: np.ndarray) -> np.ndarray:
