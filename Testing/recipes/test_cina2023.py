@@ -70,12 +70,12 @@ def test_the_classifier_learns_what_it_is_shown(small, tmp_path):
     assert (called == stop.targets).mean() > 0.8
 
 
-def test_discs_of_other_grades_and_excluded_ones_are_not_learned_from():
+def test_discs_of_other_grades_are_not_learned_from_and_what_bassani_excludes_is():
     samples = drawn_samples(1)
     samples[1] = replace(samples[1], labels=DiscLabels(modic="III"))
     samples[2] = replace(samples[2], labels=DiscLabels(modic="I", excluded="fracture"))
     samples[3] = replace(samples[3], labels=DiscLabels())
-    assert [one.level for one in Discs.of(samples).learnable().samples] == list(GRADED_DISCS[3:])
+    assert [one.level for one in Discs.of(samples).learnable().samples] == [GRADED_DISCS[1], *GRADED_DISCS[3:]]
 
 
 def test_a_disc_is_read_in_the_box_found_for_its_level_or_else_in_its_own(monkeypatch):
