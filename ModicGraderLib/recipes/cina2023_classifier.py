@@ -197,7 +197,7 @@ class Discs:
         return cls([sample for sample in samples if sample.level], pictures)
 
     def learnable(self) -> Discs:
-        """Those that are labelled with one of `CLASSES`; none is `excluded`: 912 are six discs of 152 patients (2.1)."""
+        """Those that are labelled with one of `CLASSES`; none is `excluded`: 912 are six of 152 patients (2.1)."""
         kept = [one for one in self.samples if one.labels.modic in CLASSES]
         return Discs(kept, self.pictures)
 
