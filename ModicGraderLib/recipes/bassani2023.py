@@ -81,20 +81,21 @@ class Discs:
     def of(cls, samples: Sequence[Sample]) -> Discs:
         """Labelled discs from L1/L2 down that have none of the exclusions, of patients with a lesion somewhere (2.2).
 
+        Patients are chosen first, as the paper does: a lesion of a disc that is then left out counts.
+
         Raises
         ------
         InputError
             There are none.
         """
-        typed = any(sample.labels.endplate_lesion in ENDPLATE_LESIONS[1:] for sample in samples)
+        placed = [sample for sample in samples if sample.level in LEVELS]
+        typed = any(
+            sample.labels.endplate_lesion in ENDPLATE_LESIONS[1:] for sample in placed if not sample.labels.excluded
+        )
         classes = ENDPLATE_LESIONS if typed else ANY_LESION
-        named = [
-            (sample, classes.index(lesion))
-            for sample in samples
-            if sample.level in LEVELS and not sample.labels.excluded and (lesion := lesion_of(sample.labels, classes))
-        ]
+        named = [(sample, classes.index(lesion)) for sample in placed if (lesion := lesion_of(sample.labels, classes))]
         ill = {sample.patient for sample, target in named if target}
-        kept = [(sample, target) for sample, target in named if sample.patient in ill]
+        kept = [(sample, target) for sample, target in named if sample.patient in ill and not sample.labels.excluded]
         if not kept:
             raise InputError(
                 "No disc from L1/L2 to L5/S1 of a patient with an endplate lesion is labelled; give labels in the"
@@ -179,16 +180,13 @@ class Bassani2023:
         """Type and presence of a lesion for every disc; where only its presence was learned, that alone."""
         if not samples:
             return []
-        classes, probabilities = self._read(samples, self._folder(run), run.device)
+        classes, called, probabilities = self._read(samples, self._folder(run), run.device)
         answers = []
-        for sample, chances in zip(samples, probabilities.tolist(), strict=True):
-            said = {"any_endplate_lesion": {"False": chances[0], "True": sum(chances[1:])}}
+        for sample, number, chances in zip(samples, called.tolist(), probabilities.tolist(), strict=True):
+            said = {"any_endplate_lesion": ({"False": chances[0], "True": sum(chances[1:])}, str(number > 0))}
             if classes == ENDPLATE_LESIONS:
-                said["endplate_lesion"] = dict(zip(classes, chances, strict=True))
-            answers += [
-                Answer(sample.study, sample.patient, sample.level, task, shares, max(shares, key=shares.get))
-                for task, shares in said.items()
-            ]
+                said["endplate_lesion"] = (dict(zip(classes, chances, strict=True)), classes[number])
+            answers += [Answer(sample.study, sample.patient, sample.level, task, *one) for task, one in said.items()]
         return answers
 
     def reproduce(self, samples: Sequence[Sample], run: Run, source: str) -> list[Table]:
@@ -202,8 +200,8 @@ class Bassani2023:
             train, test = discs.parted(by_image, run.seed)
             train, validation = train.parted(by_image, run.seed) if three_way else (train, test)
             self._train(train, validation, folder, run)
-            _, probabilities = self._read(test.samples, folder, run.device)
-            measured[variant] = Measured(discs.classes, test.targets, probabilities, test.patients)
+            _, called, probabilities = self._read(test.samples, folder, run.device)
+            measured[variant] = Measured(discs.classes, test.targets, called, probabilities, np.array(test.patients))
         ages = age_rows(np.array([float(sample.arrays["age_years"]) for sample in discs.samples]))
         levels = np.array([sample.level for sample in discs.samples])
         tables = [
@@ -255,8 +253,13 @@ class Bassani2023:
             write_json(folder / "calibration.json", {"classes": train.classes, "scales": scales.tolist()})
         ranks.wait()
 
-    def _read(self, samples: Sequence[Sample], folder: Path, device: str) -> tuple[Sequence[str], np.ndarray]:
-        """Classes, and calibrated probabilities (N, classes) by the weights in a folder."""
+    def _read(
+        self, samples: Sequence[Sample], folder: Path, device: str
+    ) -> tuple[Sequence[str], np.ndarray, np.ndarray]:
+        """Classes, the numbers (N,) of those called and calibrated probabilities (N, classes), by weights in a folder.
+
+        The network calls; calibration, fitted one type against all, may put another type first (our choice).
+        """
         if not (folder / "calibration.json").exists():
             raise InputError(
                 f"{folder} holds no trained {self.name}; run `modicgrader train {self.name}` with it first."
@@ -265,7 +268,7 @@ class Bassani2023:
         network = EndplateNetwork(len(kept["classes"])).to(device)
         network.load_state_dict(load_file(folder / "resnet18.safetensors", device=device))
         logits = read_logits(network.eval(), samples).numpy()
-        return tuple(kept["classes"]), calibrated(logits, np.array(kept["scales"]))
+        return tuple(kept["classes"]), logits.argmax(1), calibrated(logits, np.array(kept["scales"]))
 
 
 def epochs_of(run: Run) -> int:

@@ -37,6 +37,9 @@ TABLE_2 = {
 }
 """Discs of each type by level."""
 
+PRINTED = {("31–40", 50): 22, ("41–50", 134): 41, ("71–80", 57): 45, ("L5/S1", 124): 56}
+"""Percentages of Tables 1 and 2 that are printed other than their counts give them, by row and count."""
+
 FIGURE_6 = ((104, 114), (80, 97), (67, 72), (24, 29))
 """Discs of each type that were called right, of so many."""
 
@@ -61,36 +64,44 @@ class Measured:
     ----------
     classes:
         Their names.
-    targets, probabilities:
-        Class numbers (N,) and calibrated probabilities (N, classes).
+    targets, called:
+        Numbers (N,) of the true classes, and of those that the network called.
+    probabilities:
+        (N, classes), calibrated.
     patients:
         (N,) whose discs they are.
     """
 
     classes: Sequence[str]
     targets: np.ndarray
+    called: np.ndarray
     probabilities: np.ndarray
-    patients: Sequence[str]
+    patients: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> Measured:
+        return Measured(
+            self.classes, self.targets[rows], self.called[rows], self.probabilities[rows], self.patients[rows]
+        )
 
     @property
     def right(self) -> np.ndarray:
-        """(N,) whether the most probable class is the true one."""
-        return self.probabilities.argmax(1) == self.targets
+        """(N,) whether the true class was called."""
+        return self.called == self.targets
 
-    def percent(self, metric: Callable[[np.ndarray, np.ndarray], float], seed: int) -> Estimate:
-        """A metric of targets and probabilities in percent, with its interval over patients."""
-        return bootstrap(
-            lambda rows: 100 * metric(self.targets[rows], self.probabilities[rows]), self.patients, BOOTSTRAPS, seed
-        )
+    @property
+    def matrix(self) -> np.ndarray:
+        """Confusion (classes, classes), truth in rows."""
+        return confusion(self.targets, self.called, len(self.classes))
+
+    def percent(self, metric: Callable[[Measured], float], seed: int) -> Estimate:
+        """A metric in percent, with its interval over patients."""
+        return bootstrap(lambda rows: 100 * metric(self[rows]), self.patients, BOOTSTRAPS, seed)
 
 
-def _matrix(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    return confusion(targets, probabilities.argmax(1), probabilities.shape[1])
-
-
-def mean_auc(targets: np.ndarray, probabilities: np.ndarray) -> float:
+def mean_auc(measured: Measured) -> float:
     """Mean over the classes of the area under the curve of one against all; NaN where a class is absent."""
-    return float(np.mean([auroc(targets == one, chances) for one, chances in enumerate(probabilities.T)]))
+    areas = [auroc(measured.targets == one, chances) for one, chances in enumerate(measured.probabilities.T)]
+    return float(np.mean(areas))
 
 
 def accuracy(matrix: np.ndarray) -> float:
@@ -111,8 +122,8 @@ def specificity(matrix: np.ndarray) -> float:
     return float(1 - (wrong / others).mean()) if others.all() else float("nan")
 
 
-def _of_matrix(metric: Callable[[np.ndarray], float]) -> Callable[[np.ndarray, np.ndarray], float]:
-    return lambda targets, probabilities: metric(_matrix(targets, probabilities))
+def _of_matrix(metric: Callable[[np.ndarray], float]) -> Callable[[Measured], float]:
+    return lambda measured: metric(measured.matrix)
 
 
 METRICS = {
@@ -123,7 +134,7 @@ METRICS = {
     "specificity": _of_matrix(specificity),
     "F1": _of_matrix(macro_f1),
 }
-"""The columns of Table 3, of targets and probabilities; one against all, and the mean over the classes (2.2)."""
+"""The columns of Table 3; one against all, and the mean over the classes (2.2)."""
 
 
 def age_rows(ages: np.ndarray) -> np.ndarray:
@@ -145,14 +156,15 @@ def distribution(
             Cell(
                 paper=100 * count / sum(theirs),
                 ours=100 * own / ours.sum() if ours.any() else None,
-                paper_text=f"{count} ({100 * count / sum(theirs):.0f})",
+                paper_text=f"{count} ({PRINTED.get((name, count), 100 * count / sum(theirs)):.0f})",
             )
             for count, own in zip(theirs, ours.tolist(), strict=True)
         ]
     placed = np.isin(rows, list(paper))
     notes = [
-        f"Percent of the discs in a row; ours are {int(placed.sum())} discs. No network is involved; where patients are"
-        " simulated, their lesions are drawn after this very table."
+        f"Percent of the discs in a row; ours are {int(placed.sum())} discs. No network is involved. Simulated lesions"
+        " grow more frequent with age and degeneration, and are shared out among the types by this table's level or"
+        " age; they are not drawn row by row."
     ]
     if not placed.any():
         notes.append("This source does not say to which row a disc belongs.")
@@ -190,10 +202,10 @@ def _counts(classes: int) -> list[tuple[int, int] | None]:
     return [*FIGURE_6, tuple(int(total) for total in np.sum(FIGURE_6, axis=0))]
 
 
-def _sensitivity(number: int) -> Callable[[np.ndarray, np.ndarray], float]:
-    def metric(targets: np.ndarray, probabilities: np.ndarray) -> float:
-        there = targets == number
-        return float((probabilities[there].argmax(1) == number).mean()) if there.any() else float("nan")
+def _sensitivity(number: int) -> Callable[[Measured], float]:
+    def metric(measured: Measured) -> float:
+        there = measured.targets == number
+        return float(measured.right[there].mean()) if there.any() else float("nan")
 
     return metric
 

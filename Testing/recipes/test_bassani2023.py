@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from ModicGraderLib.anatomy import ENDPLATE_LESIONS
 from ModicGraderLib.errors import InputError
-from ModicGraderLib.recipes.bassani2023 import ANY_LESION, RECIPE, Discs
+from ModicGraderLib.recipes import bassani2023 as recipe
+from ModicGraderLib.recipes.bassani2023 import ANY_LESION, RECIPE, Bassani2023, Discs
 from ModicGraderLib.recipes.recipe import Plan, Run
 from ModicGraderLib.recipes.vision import torchvision
 from ModicGraderLib.training.labelled_study import DiscLabels
@@ -54,10 +55,22 @@ class TestDiscs:
             sample("healthy", "normal"),
             sample("lesion excluded", "normal", "L1/L2"),
             sample("lesion excluded", "notched", "L2/L3", excluded="Pfirrmann 5"),
+            sample("lesion above", "normal"),
+            sample("lesion above", "notched", "T12/L1"),
         ]
         discs = Discs.of(samples)
-        assert [(one.patient, one.level) for one in discs.samples] == [("a", "L4/L5"), ("a", "L1/L2")]
-        assert discs.targets.tolist() == [2, 0]
+        assert [(one.patient, one.level) for one in discs.samples] == [
+            ("a", "L4/L5"),
+            ("a", "L1/L2"),
+            ("lesion excluded", "L1/L2"),
+        ]
+        assert discs.targets.tolist() == [2, 0, 0]
+
+    def test_types_of_discs_that_are_not_used_do_not_hide_that_of_others_only_presence_is_known(self):
+        known = [sample("a", None, upper_endplate_change=True), sample("a", None, "L3/L4", upper_endplate_change=True)]
+        for unused in (sample("a", "notched", "T12/L1"), sample("b", "notched", excluded="slip")):
+            discs = Discs.of([*known, unused])
+            assert discs.classes == ANY_LESION and discs.targets.tolist() == [1, 1]
 
     def test_where_only_the_presence_of_a_change_is_known_discs_are_normal_or_not(self):
         def seen(upper, lower):
@@ -106,7 +119,6 @@ class TestRecipe:
         assert {one.task for one in answers} == set(RECIPE.tasks) and len(answers) == 2 * len(samples)
         for one in answers:
             assert sum(one.probabilities.values()) == pytest.approx(1)
-            assert one.answer == max(one.probabilities, key=one.probabilities.get)
 
     def test_the_protocol_measures_each_variant_and_goes_on_with_what_is_there(self, tmp_path):
         run = run_in(tmp_path)
@@ -127,6 +139,46 @@ class TestRecipe:
             str(table.rows["by_patient"]) for table in tables[2:]
         ]
         assert all(len(table.rows) == 1 for table in again[2:])
+
+    def test_only_by_patient_are_the_measured_discs_kept_from_all_that_learns(self, tmp_path, monkeypatch):
+        trained, measured = [], []
+
+        def read(_self, samples, *_):
+            measured.append({(one.patient, one.level) for one in samples})
+            return ENDPLATE_LESIONS, np.zeros(len(samples), int), np.full((len(samples), 4), 0.25)
+
+        monkeypatch.setattr(Bassani2023, "_train", lambda _self, *parts: trained.append(parts[:2]))
+        monkeypatch.setattr(Bassani2023, "_read", read)
+        RECIPE.reproduce(cohort(20), run_in(tmp_path), "drawn discs")
+        for variant, parts, test in zip(RECIPE.variants, trained, measured, strict=True):
+            train, validation = ({(one.patient, one.level) for one in part.samples} for part in parts)
+            assert not train & (validation | test), variant
+            assert (validation == test) == variant.endswith("two_way")
+            shared = {patient for patient, _ in train | validation} & {patient for patient, _ in test}
+            assert bool(shared) == (variant != "by_patient")
+            learned = {patient for patient, _ in train} & {patient for patient, _ in test}
+            assert bool(learned) == variant.startswith("by_image")
+
+    def test_training_is_the_papers(self, tmp_path, monkeypatch):
+        asked = {}
+
+        def stopped(network, loss, data, folder, **given):
+            asked.update(given)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(recipe, "fit", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            RECIPE.fit(cohort(10), run_in(tmp_path, plan=RECIPE.plans["full"]))
+        assert (asked["epochs"], asked["batch_size"], asked.get("patience")) == (100, 32, None)
+        assert isinstance(asked["optimizer"], torch.optim.Adam) and asked["optimizer"].defaults["lr"] == 1e-3
+        assert (asked["schedule"].factor, asked["schedule"].patience) == (0.1, 10)
+
+    def test_the_network_calls_the_type_and_calibration_tells_how_probable_it_is(self, monkeypatch, tmp_path):
+        said = (ENDPLATE_LESIONS, np.array([2]), np.array([[0.4, 0.3, 0.2, 0.1]]))
+        monkeypatch.setattr(Bassani2023, "_read", lambda *_: said)
+        answers = {one.task: one for one in RECIPE.answer(cohort(1)[:1], run_in(tmp_path))}
+        assert answers["endplate_lesion"].answer == "notched" and answers["any_endplate_lesion"].answer == "True"
+        assert answers["any_endplate_lesion"].probabilities == pytest.approx({"False": 0.4, "True": 0.6})
 
     def test_where_nothing_was_trained_it_is_said(self, tmp_path):
         with pytest.raises(InputError, match="modicgrader train bassani2023"):

@@ -41,7 +41,8 @@ class TestTables:
         random = np.random.default_rng(0)
         targets = random.integers(0, 4, 200)
         chances = softmax(random.normal(size=(200, 4)) + 1.5 * np.eye(4)[targets], axis=1)
-        called = chances.argmax(1)
+        called = (chances * [1, 1, 2, 1]).argmax(1)
+        assert (called != chances.argmax(1)).any(), "what is called is not told by the probabilities"
         wanted = {
             "AUC": roc_auc_score(targets, chances, multi_class="ovr"),
             "accuracy": np.mean(called == targets),
@@ -50,14 +51,16 @@ class TestTables:
             "specificity": np.mean([recall_score(targets != one, called != one) for one in range(4)]),
             "F1": f1_score(targets, called, average="macro"),
         }
-        assert {name: metric(targets, chances) for name, metric in tables_part.METRICS.items()} == pytest.approx(wanted)
+        measured = tables_part.Measured(ENDPLATE_LESIONS, targets, called, chances, np.arange(200))
+        assert {name: metric(measured) for name, metric in tables_part.METRICS.items()} == pytest.approx(wanted)
 
     def test_five_hundred_bootstraps_draw_whole_patients(self, monkeypatch):
         asked = []
         monkeypatch.setattr(tables_part, "bootstrap", lambda metric, *others: asked.append(others))
-        measured = tables_part.Measured(ENDPLATE_LESIONS, np.zeros(2, int), np.eye(4)[:2], ["a", "a"])
+        patients = np.array(["a", "a"])
+        measured = tables_part.Measured(ENDPLATE_LESIONS, np.zeros(2, int), np.zeros(2, int), np.eye(4)[:2], patients)
         measured.percent(tables_part.mean_auc, 7)
-        assert asked == [(["a", "a"], 500, 7)]
+        assert asked == [(patients, 500, 7)]
 
     def test_ages_fall_into_the_papers_ranges_by_whole_years(self):
         ages = np.array([12, 20.9, 21, 30.5, 41, 80.9, 88, np.nan])
@@ -70,12 +73,14 @@ class TestTables:
         assert [cell.ours for cell in table.rows["L5/S1"]] == [25, 50, 0, 25]
         assert [cell.paper_text for cell in table.rows["L1/L2"]] == ["105 (30)", "97 (28)", "109 (31)", "40 (11)"]
         assert [cell.ours for cell in table.rows["L3/L4"]] == [None] * 4
+        assert table.rows["L5/S1"][1].paper_text == "124 (56)", "as printed, though 124 of 219 are 57 %"
         two = tables_part.distribution("t", tables_part.TABLE_2, ANY_LESION, rows, np.array([0, 1, 1, 1, 0]))
         assert [cell.paper_text for cell in two.rows["L5/S1"]] == ["75 (34)", "144 (66)"]
 
     def test_accuracy_is_told_for_each_type_with_its_counts(self):
         targets = np.array([0, 0, 1, 2, 3])
-        measured = tables_part.Measured(ENDPLATE_LESIONS, targets, np.eye(4)[[0, 1, 1, 2, 0]], list("abcde"))
+        called, even = np.array([0, 1, 1, 2, 0]), np.full((5, 4), 0.25)
+        measured = tables_part.Measured(ENDPLATE_LESIONS, targets, called, even, np.array(list("abcde")))
         table = tables_part.per_class({"by_patient": measured}, 0)
         assert [cell.ours.value for cell in table.rows["by_patient"]] == [50, 100, 100, 0, 60]
         assert [cell.paper_text for cell in table.rows["by_patient"]] == [
