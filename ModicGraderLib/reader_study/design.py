@@ -52,8 +52,9 @@ def draw_cases(
         There are not so many patients.
     """
     rng = np.random.default_rng([seed, 0])
-    first = {patients[study]: study for study in rng.permutation(sorted(strata)).tolist()}
-    studies = list(first.values())
+    one_each = {patients[study]: study for study in rng.permutation(sorted(strata)).tolist()}
+    # By lot once more: the first of many studies comes early, and would put its patient before those of one study.
+    studies = rng.permutation(sorted(one_each.values())).tolist()
     if count is not None and count > len(studies):
         raise InputError(f"{count} cases were asked for, but there are {len(studies)} patients; ask for fewer")
     if balanced:

@@ -76,3 +76,14 @@ def test_of_a_patient_one_study_is_drawn():
     assert sorted(patients[study] for study in drawn.values()) == sorted(set(patients.values()))
     with pytest.raises(InputError, match="11 cases were asked for, but there are 10 patients"):
         draw_cases(STRATA, patients, 11, False, seed=0)
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_patient_of_several_studies_is_drawn_as_often_as_any_other(balanced):
+    patients = {f"study{number:02d}": f"patient{max(number - 4, 0)}" for number in range(14)}
+    strata = dict.fromkeys(patients, "0")
+    draws = [draw_cases(strata, patients, 2, balanced, seed).values() for seed in range(400)]
+    times = Counter(patients[study] for drawn in draws for study in drawn)
+    # 80 of 400 for each of ten patients, with a standard deviation of 8.
+    assert len(times) == 10 and 45 < min(times.values()) <= max(times.values()) < 115
+    assert {study for drawn in draws for study in drawn if patients[study] == "patient0"} == set(list(patients)[:5])
