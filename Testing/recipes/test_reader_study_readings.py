@@ -57,6 +57,13 @@ def test_a_wrong_field_is_told_with_its_line_and_mend(table, line, sentence):
     assert sentence in str(error.value)
 
 
+@pytest.mark.parametrize(("line", "number"), [('"Ann" B,1,0,case-01,L4/L5,I,1', 3), ('"Ann,1,0,case-01,L4/L5,I,1', 4)])
+def test_a_line_that_is_no_csv_is_told_with_its_mend(table, line, number):
+    sentence = rf"^line {number} of readings\.csv is no CSV \(.+\); close its quotes, and double those inside a cell$"
+    with pytest.raises(InputError, match=sentence):
+        read_readings([table(LINE, line, LINE.replace("L4/L5", "L5/S1"))])
+
+
 def test_a_missing_column_an_empty_table_and_no_table_are_told(table, tmp_path):
     with pytest.raises(InputError, match="has no column 'seconds'"):
         read_readings([table("A", head=HEAD.removesuffix(",seconds"))])
