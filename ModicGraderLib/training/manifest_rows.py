@@ -110,16 +110,24 @@ def _lines(path: Path, unlabelled: bool) -> Iterator[tuple[int, dict[str, str]]]
         raise InputError(f"{path.name} is no text in UTF-8; save it as CSV in UTF-8") from None
     title = text.partition("\n")[0]
     # Spreadsheets write semicolons where the comma is the decimal point.
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=";" if title.count(";") > title.count(",") else ",")
-    header = [name.strip() for name in next(table, [])]
+    delimiter = ";" if title.count(";") > title.count(",") else ","
+    # Read leniently, a quote that is not closed would take in all rows that follow.
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        rows = [(table.line_num, cells) for cells in table]
+    except csv.Error as error:
+        raise InputError(
+            f"row {table.line_num} of {path.name} is no CSV ({error}); close its quotes, and double those inside a cell"
+        ) from None
+    header = [name.strip() for name in rows[0][1]] if rows else []
     _check_header(header, path.name, unlabelled)
-    for cells in table:
+    for number, cells in rows[1:]:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(header):
-            raise InputError(f"row {table.line_num} has {len(cells)} cells for {len(header)} columns; quote its commas")
+            raise InputError(f"row {number} has {len(cells)} cells for {len(header)} columns; quote its commas")
         filled = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
-        yield table.line_num, dict(zip(header, filled, strict=True))
+        yield number, dict(zip(header, filled, strict=True))
 
 
 def _check_header(header: list[str], name: str, unlabelled: bool) -> None:
