@@ -55,12 +55,13 @@ MIN_DISC_VOXELS = 100
 def prepare(directory: Path, out: Path, progress: Progress | None = None) -> Path:
     """Write the manifest of a download; discs lie where its masks say, on T2 where there is one.
 
-    Graded patients of whom there are no pictures are counted in a warning and left out.
+    Warnings count the graded patients without pictures, who are left out; those without a mask of a graded disc, whose
+    discs the localizer will find; and the graded discs that their patient's mask does not show, which will not be used.
 
     Raises
     ------
     InputError
-        `directory` is no such download, a mask cannot be read, or `out` is a folder.
+        `directory` is no such download or lacks its masks, a mask cannot be read, or `out` is a folder.
     """
     directory, out = Path(directory), Path(out)
     if out.is_dir():
@@ -82,12 +83,27 @@ def prepare(directory: Path, out: Path, progress: Progress | None = None) -> Pat
         raise InputError(f"{directory / 'images'} has no picture of a graded patient; unpack images.zip there")
     if absent:
         _LOG.warning("%d of %d graded patients have no pictures in the download", absent, len(patients))
+    _check_places(rows, directory / "masks")
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(out) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
         table.writerows(rows)
     return out
+
+
+def _check_places(rows: list[dict], masks: Path) -> None:
+    """Warn of discs without a place; refuse a download in which all are."""
+    placed = [row for row in rows if CORNER_COLUMNS[0] in row]
+    if not placed:
+        raise InputError(f"{masks} has no graded disc; unpack masks.zip there")
+    patients, masked = ({row["patient"] for row in some} for some in (rows, placed))
+    if without := len(patients - masked):
+        text = "%d of %d patients have no mask that shows a graded disc; the localizer will find their discs"
+        _LOG.warning(text, without, len(patients))
+    if unseen := sum(row["patient"] in masked for row in rows) - len(placed):
+        text = "%d of %d graded discs are missing or cut off in their patient's mask and will not be used"
+        _LOG.warning(text, unseen, len(rows))
 
 
 def _gradings(directory: Path) -> pd.DataFrame:

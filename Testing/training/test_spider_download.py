@@ -25,15 +25,22 @@ MASK = np.where(LABELS > 200, LABELS, np.where(LABELS == 100, 100, np.maximum(LA
 
 @pytest.fixture(scope="module")
 def download(tmp_path_factory) -> Path:
-    """Patient 1 has T1, T2, SPACE and masks, 12 only SPACE without a mask, 30 only T1; of 99 there are no pictures."""
+    """Patient 1 has T1, T2, SPACE and masks, 12 only SPACE without a mask, 30 only T1; of 99 there are no pictures.
+
+    The masks lack the disc L3/L4 and hold a leftover of T11/T12.
+    """
     folder = tmp_path_factory.mktemp("spider")
     for name in ("1_t1", "1_t2", "1_t2_SPACE", "12_t2_SPACE", "30_t1"):
         write_picture(folder / "images" / f"{name}.mha", "t1" if name.endswith("t1") else "t2")
+    mask = np.where(MASK == 203, 0, MASK)
+    mask[1, :5, :5] = 207
     for name in ("1_t1", "1_t2", "30_t1"):
-        write_mask(folder / "masks" / f"{name}.mha", MASK.astype(np.int16))
+        write_mask(folder / "masks" / f"{name}.mha", mask.astype(np.int16))
     rows = [
         "1,1,2,1,0,0,0,1,0,4",
+        "1,3,0,0,0,0,0,0,0,2",
         "1,6,0,0,0,1,0,0,0,2",
+        "1,7,0,0,0,0,0,0,0,2",
         "12,2,1,0,1,0,0,0,1,3",
         "12,0,0,0,0,0,0,0,0,1",
         "30,1,3,0,0,0,0,0,0,5",
@@ -56,7 +63,9 @@ def rows(manifest) -> pd.DataFrame:
 def test_each_graded_disc_with_a_picture_is_a_row_and_its_level_is_counted_from_the_sacrum(rows):
     assert list(rows.index) == [
         ("spider-001", "L5/S1"),
+        ("spider-001", "L3/L4"),
         ("spider-001", "T12/L1"),
+        ("spider-001", "T11/T12"),
         ("spider-012", "L4/L5"),
         ("spider-030", "L5/S1"),
     ]
@@ -87,7 +96,8 @@ def test_discs_lie_where_their_masks_are(rows):
         for corner in CORNERS:
             given = rows.loc[(study, level), [f"{corner}_{axis}" for axis in "xyz"]].astype(float)
             assert np.linalg.norm(given.to_numpy() - DISCS[level].corners[corner]) < 3
-    assert rows.loc[("spider-012", "L4/L5"), "upper_anterior_x"] == "", "12 has no mask"
+    for nowhere in (("spider-001", "L3/L4"), ("spider-001", "T11/T12"), ("spider-012", "L4/L5")):
+        assert rows.loc[nowhere, "upper_anterior_x"] == ""
 
 
 def test_a_mask_tells_each_disc_as_it_was_painted():
@@ -125,10 +135,33 @@ def test_paths_are_relative_where_the_pictures_lie_below_the_manifest(download, 
     assert [path.name for path in tmp_path.iterdir()] == ["spider.csv"]
 
 
-def test_patients_without_pictures_are_counted(download, tmp_path, caplog):
+def test_what_has_no_pictures_and_no_place_is_counted(download, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         prepare(download, tmp_path / "spider.csv")
-    assert caplog.messages == ["1 of 4 graded patients have no pictures in the download"]
+    assert caplog.messages == [
+        "1 of 4 graded patients have no pictures in the download",
+        "1 of 3 patients have no mask that shows a graded disc; the localizer will find their discs",
+        "2 of 6 graded discs are missing or cut off in their patient's mask and will not be used",
+    ]
+
+
+def test_a_download_whose_masks_are_all_there_raises_no_warning(tmp_path, caplog):
+    write_picture(tmp_path / "images" / "1_t2.mha", "t2")
+    write_mask(tmp_path / "masks" / "1_t2.mha", MASK.astype(np.int16))
+    (tmp_path / "radiological_gradings.csv").write_text(f"{HEADER}\n1,1,0,0,0,0,0,0,0,1", encoding="utf-8")
+    prepare(tmp_path, tmp_path / "spider.csv")
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_download_without_masks_is_refused(tmp_path, empty):
+    write_picture(tmp_path / "images" / "1_t2.mha", "t2")
+    if empty:
+        (tmp_path / "masks").mkdir()
+    (tmp_path / "radiological_gradings.csv").write_text(f"{HEADER}\n1,1,0,0,0,0,0,0,0,1", encoding="utf-8")
+    with pytest.raises(InputError, match=r"masks has no graded disc; unpack masks\.zip there"):
+        prepare(tmp_path, tmp_path / "spider.csv")
+    assert not (tmp_path / "spider.csv").exists()
 
 
 def test_a_folder_that_is_no_download_says_what_is_missing(tmp_path):
