@@ -68,19 +68,13 @@ def analyze(
     """Report agreement and time without and with assistance, with intervals and a paired test."""
     check_output(output)
     from .reader_study.agreement import analyze as analyze_readings
-    from .reader_study.agreement import unassisted
-    from .reader_study.readings import read_grades, read_readings
+    from .reader_study.agreement import named_references
+    from .reader_study.readings import read_readings
     from .reader_study.results import as_json as result_as_json
     from .reader_study.results import markdown, write_results
     from .terminal import print_json
 
     all_readings = read_readings(readings)
-    references = {
-        (Path(name).stem if name.endswith(".csv") else name): (
-            read_grades(Path(name)) if name.endswith(".csv") else unassisted(all_readings, name)
-        )
-        for name in reference or []
-    }
-    result = analyze_readings(all_readings, references)
+    result = analyze_readings(all_readings, named_references(reference or [], all_readings))
     write_results(result, output)
     print_json(result_as_json(result)) if as_json else print(markdown(result))

@@ -8,9 +8,10 @@ it could as well have been read with it, so the two are exchanged, for both read
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import permutation_test
@@ -18,7 +19,7 @@ from scipy.stats import permutation_test
 from ..anatomy import MODIC_COURSE
 from ..errors import InputError
 from ..evaluation.metrics import Estimate, bootstrap, confusion, kappa
-from .readings import Disc, Reading
+from .readings import Disc, Reading, read_grades
 
 PERMUTATIONS = 2000
 """Exchanges drawn for a test; where there are fewer, each is taken once and the p-value is exact."""
@@ -157,6 +158,27 @@ def unassisted(readings: Sequence[Reading], reader: str) -> dict[Disc, str]:
     if not grades:
         raise InputError(f"{reader!r} read nothing without assistance, so they cannot be the reference; name another")
     return grades
+
+
+def named_references(names: Iterable[str], readings: Sequence[Reading]) -> dict[str, dict[Disc, str]]:
+    """References for `analyze` by name: codes of readers, and tables of grades (.csv) by the stem of their file.
+
+    Raises
+    ------
+    InputError
+        Two have the same name, a table has that of a reader, or one holds no grades.
+    """
+    readers = {one.reader for one in readings}
+    references: dict[str, dict[Disc, str]] = {}
+    for given in names:
+        table = Path(given) if given.endswith(".csv") else None
+        name = table.stem if table else given
+        if table and name in readers:
+            raise InputError(f"the table {table.name} has the name of the reader {name!r}; rename the table")
+        if name in references:
+            raise InputError(f"two references are named {name!r}; leave one out, or rename its table")
+        references[name] = read_grades(table) if table else unassisted(readings, name)
+    return references
 
 
 def paired(values: np.ndarray, metric: Callable[[np.ndarray], float], seed: int = 0) -> Paired:
