@@ -5,7 +5,7 @@ A result holds no images, but its report says where they were. A table may say s
 
 from __future__ import annotations
 
-import csv
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,22 @@ from ..errors import InputError
 from ..export.images import from_image
 from ..graded import MACHINE_MAP, GradedStudy
 from ..io import read_dicom_study, read_study
+from ..localization.agreement import agree_on_discs
+from ..localization.locate import load_network
 from ..localization.spine import LocatedDisc, SpineLocation
 from ..report import DiscReport, StudyReport
+from ..study import SpineStudy
+from .readings import csv_rows
+
+_LOG = logging.getLogger(__name__)
 
 COLUMNS = ("study", "result", "t1", "t2", "patient", "truth")
 """Columns of a table of studies; only the first two are needed. Paths may be relative to the table."""
 
 REPORT, SEGMENTATION, TRUTH = "report.json", "spine.seg.nrrd", "truth.json"
+
+MOVED_BY_DISCS = {"shift_corrected_by_discs", "pixel_size_mismatch"}
+"""Findings that say that T1 was graded at another place or scale than its header's (`agree_on_discs`)."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,8 @@ class GradedCase:
 def find_cases(source: Path) -> list[GradedCase]:
     """The graded studies in a folder of result folders, or in a table (CSV), by name.
 
+    Those graded on one contrast alone are counted in a warning and left out: readers shall see both.
+
     Raises
     ------
     InputError
@@ -74,11 +85,24 @@ def find_cases(source: Path) -> list[GradedCase]:
     source = Path(source)
     if source.is_dir():
         folders = sorted(path.parent for path in source.glob(f"*/{REPORT}"))
-        cases = [_case({"study": folder.name, "result": str(folder)}, Path()) for folder in folders]
+        found = [_case({"study": folder.name, "result": str(folder)}, Path()) for folder in folders]
     else:
-        cases = [_case(row, source.parent) for row in _rows(source)]
-    if not cases:
+        found = [_case(row, source.parent) for row in _rows(source)]
+    if not found:
         raise InputError(f"{source} holds no graded study; grade some with `modicgrader grade ... -o {source}/NAME`")
+    cases = [case for case in found if case is not None]
+    if not cases:
+        raise InputError(
+            f"{source} holds no study graded on both T1 and T2, which the pages show; grade some with `modicgrader "
+            f"grade --t1 ... --t2 ... -o {source}/NAME`"
+        )
+    if len(cases) < len(found):
+        # How many, not which: names of folders may be names of patients.
+        _LOG.warning(
+            "%d of %d studies are left out: they were graded on T1 or T2 alone, and pages show both",
+            len(found) - len(cases),
+            len(found),
+        )
     names = [case.study for case in cases]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -88,7 +112,7 @@ def find_cases(source: Path) -> list[GradedCase]:
 
 def load_case(case: GradedCase) -> GradedStudy:
     """All of a graded study that pictures need: images, places of the discs, spine labels, and the program's map."""
-    study = read_dicom_study(case.t1) if case.t1 == case.t2 else read_study(case.t1, case.t2)
+    study = _as_graded(case, read_dicom_study(case.t1) if case.t1 == case.t2 else read_study(case.t1, case.t2))
     labels = _labels(case, case.result / SEGMENTATION, study.reference.array.shape)
     maps = {}
     drawn = next(
@@ -100,29 +124,44 @@ def load_case(case: GradedCase) -> GradedStudy:
     return GradedStudy(study, SpineLocation(discs, case.report.numbering, labels), case.report, maps)
 
 
+def _as_graded(case: GradedCase, study: SpineStudy) -> SpineStudy:
+    """The study with T1 where the program graded it; results say that T1 was moved, but not where to."""
+    moved = MOVED_BY_DISCS & {finding.code for finding in case.report.quality}
+    if not moved:
+        return study
+    agreed, findings = agree_on_discs(study, load_network())
+    if moved != {finding.code for finding in findings}:
+        raise InputError(f"T1 of {case.study} is no longer moved onto T2 as when it was graded; grade the study again")
+    return agreed
+
+
 def _rows(table: Path) -> list[dict[str, str]]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
+            header, rows = csv_rows(file, table.name)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{table} cannot be read; name a folder of results or a CSV of {', '.join(COLUMNS)}"
         ) from error
-    missing = [name for name in COLUMNS[:2] if name not in (reader.fieldnames or ())]
+    missing = [name for name in COLUMNS[:2] if name not in header]
     if missing:
         raise InputError(f"{table.name} has no column {missing[0]!r}; its columns are {', '.join(COLUMNS)}")
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         empty = [name for name in COLUMNS[:2] if not row[name]]
         if empty:
             raise InputError(f"line {number} of {table.name} has no {empty[0]}; every line needs study and result")
-    return rows
+    return [row for _, row in rows]
 
 
-def _case(row: dict[str, str], beside: Path) -> GradedCase:
-    """The case of a table's line; paths in it are relative to the folder `beside`, those in reports to the present."""
+def _case(row: dict[str, str], beside: Path) -> GradedCase | None:
+    """The case of a table's line, None where it was graded on one contrast alone.
+
+    Paths in the line are relative to the folder `beside`, those in reports to the present one.
+    """
     study, result = row["study"], beside / row["result"]
     report = machine_report(StudyReport.read(result / REPORT))
+    if len({"t1", "t2"} & report.input.keys()) == 1:
+        return None
     t1, t2 = (_images(row, beside, report, contrast) for contrast in ("t1", "t2"))
     truth = _truth(row, beside, (result, t2.parent if t2.is_file() else t2))
     return GradedCase(study, row.get("patient") or study, result, t1, t2, truth, report)

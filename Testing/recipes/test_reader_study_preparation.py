@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from graded_example import MODIC, example_graded_study
 from page_browser import PageBrowser
+from painted_spine import PaintReader, painted_volume, sagittal_grid, spine_boxes
 
 from ModicGraderLib import cli
 from ModicGraderLib.corrections import correct
@@ -19,7 +20,12 @@ from ModicGraderLib.export import write_results
 from ModicGraderLib.export.images import to_image, write_image
 from ModicGraderLib.export.page import css_color
 from ModicGraderLib.export.pictures import EVIDENCE, gray_windows, level_pictures
-from ModicGraderLib.reader_study import agreement
+from ModicGraderLib.grading.grader import Ensemble
+from ModicGraderLib.grading.network import DiscReader
+from ModicGraderLib.grading.tasks import OUTPUTS
+from ModicGraderLib.io import read_study
+from ModicGraderLib.pipeline import Models, grade_study
+from ModicGraderLib.reader_study import agreement, cases
 from ModicGraderLib.reader_study.cases import find_cases, load_case
 from ModicGraderLib.reader_study.pictures import case_pictures
 from ModicGraderLib.reader_study.preparation import prepare_study
@@ -76,6 +82,59 @@ def test_a_study_is_loaded_as_it_was_graded(graded):
         assert ours.level == theirs.level
         assert np.allclose(ours.center, theirs.center)
         assert np.allclose(ours.corners["upper_anterior"], theirs.corners["upper_anterior"])
+
+
+@pytest.mark.parametrize(("scale", "code"), [(1.1, "pixel_size_mismatch"), (1.0, "shift_corrected_by_discs")])
+def test_a_t1_that_its_discs_moved_is_loaded_where_it_was_graded(painted, scale, code):
+    folder, told = painted(scale)
+    assert code in {finding.code for finding in told.report.quality}
+    (case,) = find_cases(folder)
+    assert np.allclose(load_case(case).study.t1.affine, told.study.t1.affine, atol=1e-4)
+    assert not np.allclose(read_study(case.t1, case.t2).t1.affine, told.study.t1.affine, atol=5)
+
+
+def test_a_t1_that_is_not_moved_again_is_refused(painted, monkeypatch):
+    folder, _ = painted(1.1)
+    monkeypatch.setattr(cases, "agree_on_discs", lambda study, network: (study, []))
+    with pytest.raises(InputError, match="T1 of one is no longer moved onto T2 as when it was graded; grade"):
+        load_case(*find_cases(folder))
+
+
+@pytest.fixture
+def painted(tmp_path, monkeypatch):
+    """Grades a study whose T1 has a wrong header, by stand-ins for the networks; gives its folder and what came out."""
+    monkeypatch.setattr(cases, "load_network", lambda: PaintReader().eval())
+
+    def make(scale):
+        t1, t2 = (painted_volume(spine_boxes(), sagittal_grid(3, (4.0, 1.25)), contrast) for contrast in ("t1", "t2"))
+        affine = t1.affine.copy()
+        affine[:3, 1:3] *= scale
+        affine[2, 3] += 24  # more than `read_study` moves by itself
+        paths = [tmp_path / "one" / f"{volume.contrast}.nii.gz" for volume in (t1, t2)]
+        paths[0].parent.mkdir()
+        # One picture given twice would be refused.
+        write_image(paths[0], to_image(t1.array * 2, affine))
+        write_image(paths[1], to_image(t2.array, t2.affine))
+        grader = Ensemble((DiscReader().eval(),), np.ones(OUTPUTS), np.zeros(OUTPUTS))
+        models = Models(PaintReader().eval(), grader)
+        told = grade_study(read_study(*paths), models=models, only=frozenset({"report"}))
+        write_results(told, tmp_path / "one", without=("scene",))
+        return tmp_path, told
+
+    return make
+
+
+def test_a_study_of_one_contrast_is_left_out_with_a_warning_that_names_nobody(graded, tmp_path, caplog):
+    for name, contrasts in zip(NAMES, (("t1", "t2"), ("t1",), ("t2",)), strict=True):
+        (tmp_path / name).mkdir()
+        report = json.loads((graded / name / "report.json").read_text())
+        report["input"] = {contrast: report["input"][contrast] for contrast in contrasts}
+        (tmp_path / name / "report.json").write_text(json.dumps(report))
+    assert [case.study for case in find_cases(tmp_path)] == [NAMES[0]]
+    assert caplog.messages == ["2 of 3 studies are left out: they were graded on T1 or T2 alone, and pages show both"]
+    shutil.rmtree(tmp_path / NAMES[0])
+    with pytest.raises(InputError, match="holds no study graded on both T1 and T2, which the pages show; grade some"):
+        find_cases(tmp_path)
 
 
 def test_pictures_show_neighboring_slices_of_both_contrasts_and_the_map_only_where_it_is():
@@ -193,6 +252,7 @@ def test_a_table_may_say_where_the_images_are_and_who_is_the_same_patient(graded
         ("study,result,t2\nx,{0},absent.nii\n", "the T2 images of x are not found at"),
         ("study,result,t1\nx,{1},\n", "the T1 images of x are not found; say where they are in a CSV"),
         ("study,result,truth\nx,{0},absent.json\n", "the truth of x is not at"),
+        ('study,result\n"x" y,{0}\n', "line 2 of table.csv is no CSV (',' expected after '\"'); close its quotes"),
         ("study,result\nx,{0}\nx,{0}\n", "has the study 'x' more than once"),
     ],
 )
@@ -256,6 +316,28 @@ def test_a_wrong_call_ends_in_one_line(tmp_path, capsys):
     assert cli.main(["reader-study", "analyze", str(table), "-o", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert "line 2 of readings.csv: 'IV' is no modic" in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("references", "sentence"),
+    [
+        (("old/truth.csv", "truth.csv"), "two references are named 'truth'; leave one out, or rename its table"),
+        (("A", "A"), "two references are named 'A'; leave one out"),
+        (("A.csv",), "the table A.csv has the name of the reader 'A'; rename the table"),
+        (("A", "A.csv"), "the table A.csv has the name of the reader 'A'"),
+    ],
+)
+def test_references_need_names_of_their_own(tmp_path, monkeypatch, capsys, references, sentence):
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{who},{how},{how},case-01,L4/L5,I,1" for who in "AB" for how in (0, 1)]
+    (tmp_path / "read.csv").write_text("\n".join(["reader,session,assisted,case,level,modic,seconds", *lines]))
+    (tmp_path / "old").mkdir()
+    for name in ("truth.csv", "old/truth.csv", "A.csv"):
+        (tmp_path / name).write_text("case,level,modic\ncase-01,L4/L5,I\n")
+    named = [word for name in references for word in ("--reference", name)]
+    assert cli.main(["reader-study", "analyze", "read.csv", "-o", "out", *named]) == 2
+    assert sentence in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
