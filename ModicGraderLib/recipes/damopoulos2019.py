@@ -8,6 +8,7 @@ augmentation are in damopoulos2019_views.py, the networks and their training in 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from ..evaluation.metrics import Estimate, balanced_accuracy, bootstrap, confusi
 from ..training.folds import split
 from ..training.labelled_study import LabelledStudy
 from ..training.samples import Sample
-from .damopoulos2019_network import CHANGE, MULTICLASS, TYPE, Stage, read, train
+from .damopoulos2019_network import CHANGE, MULTICLASS, TYPE, Stage, read, train, with_targets
 from .damopoulos2019_views import SLICES, ivd_volume, midsagittal, rescaled
 from .recipe import Answer, Cell, CohortWish, Plan, Run, Table
 
@@ -123,7 +124,7 @@ def accuracies(matrix: np.ndarray) -> np.ndarray:
 
 
 def usable(samples: Sequence[Sample]) -> list[Sample]:
-    """Discs of one of `GRADES` that at least two patients have: one to learn it from while the other is graded.
+    """Discs of one of `GRADES` that at least two patients have, so that `folds_of` can keep one to learn it from.
 
     Raises
     ------
@@ -138,6 +139,25 @@ def usable(samples: Sequence[Sample]) -> list[Sample]:
             " give more labelled studies."
         )
     return [one for one in samples if one.labels.modic in kept]
+
+
+def folds_of(samples: Sequence[Sample], seed: int) -> tuple[list[np.ndarray], int]:
+    """Rows of the nine folds over patients (3.2), and how often they were drawn.
+
+    They are drawn anew while one of them has all discs of a grade, which nothing would be left to learn from (our
+    choice). Two patients share a fold in one draw of nine, so some draw is good where each grade has two patients.
+
+    Parameters
+    ----------
+    samples:
+        As `usable` leaves them.
+    """
+    patients = [one.patient for one in samples]
+    grades = {one.labels.modic for one in samples}
+    for draw in itertools.count(1):
+        folds = split(patients, FOLD_CASES[: len(set(patients))], seed + draw - 1)
+        if all({samples[row].labels.modic for row in _others(samples, rows)} == grades for rows in folds):
+            return folds, draw
 
 
 @dataclass(frozen=True)
@@ -184,6 +204,9 @@ class Damopoulos2019:
         """Train the one or two networks of a variant; their weights are `run.folder/<stage>.safetensors`."""
         variant = _variant(run)
         for stage in variant.stages:
+            # Rather before the first stage is trained than after it.
+            with_targets(stage, samples)
+        for stage in variant.stages:
             train(stage, samples, run, variant.mixup, self.mirror)
 
     def answer(self, samples: Sequence[Sample], run: Run) -> list[Answer]:
@@ -205,8 +228,8 @@ class Damopoulos2019:
     def reproduce(self, samples: Sequence[Sample], run: Run, source: str) -> list[Table]:
         """Table 1 by nine-fold cross-validation over patients (3.2, 3.5); of one variant where the run names it."""
         used = usable(samples)
-        patients = [one.patient for one in used]
-        folds = split(patients, FOLD_CASES[: len(set(patients))], run.seed)[: run.plan.folds]
+        every, draws = folds_of(used, run.seed)
+        folds = every[: run.plan.folds]
         measured = [used[row] for rows in folds for row in rows]
         rows = {}
         for name in [run.variant] if run.variant else VARIANTS:
@@ -219,13 +242,13 @@ class Damopoulos2019:
                 for column, paper, estimate in zip(COLUMNS, variant.paper, ours, strict=True)
             ]
         title = "Table 1: accuracies of four variants, percent of discs"
-        notes = _notes(samples, used, measured, len(folds), run)
+        notes = _notes(samples, used, measured, len(folds), draws, run)
         return [Table(title, COLUMNS, rows, source, run.budget, notes)]
 
     def _fold(self, used: list[Sample], rows: np.ndarray, run: Run, number: int) -> list[str]:
         """Train on all but these rows, and grade these."""
         own = replace(run, folder=run.folder / run.variant / f"fold-{number}")
-        self.fit([used[row] for row in np.setdiff1d(np.arange(len(used)), rows)], own)
+        self.fit([used[row] for row in _others(used, rows)], own)
         return [one.answer for one in self.answer([used[row] for row in rows], own) if one.task == "modic"]
 
 
@@ -237,6 +260,11 @@ def _variant(run: Run) -> Variant:
     if name not in VARIANTS:
         raise InputError(f"damopoulos2019 has no variant {name}; choose one of {', '.join(VARIANTS)}.")
     return VARIANTS[name]
+
+
+def _others(samples: Sequence[Sample], rows: np.ndarray) -> np.ndarray:
+    """Rows of all samples but these."""
+    return np.setdiff1d(np.arange(len(samples)), rows)
 
 
 def _estimates(measured: Sequence[Sample], called: Sequence[str]) -> list[Estimate]:
@@ -251,7 +279,12 @@ def _estimates(measured: Sequence[Sample], called: Sequence[str]) -> list[Estima
 
 
 def _notes(
-    samples: Sequence[Sample], used: Sequence[Sample], measured: Sequence[Sample], folds: int, run: Run
+    samples: Sequence[Sample],
+    used: Sequence[Sample],
+    measured: Sequence[Sample],
+    folds: int,
+    draws: int,
+    run: Run,
 ) -> list[str]:
     counts = Counter(one.labels.modic for one in measured)
     graded = ", ".join(f"{counts[grade]} MC-{grade}" for grade in GRADES)
@@ -261,6 +294,10 @@ def _notes(
         f" {min(len(FOLD_CASES), _patients(used))} folds. Intervals are of a bootstrap over patients. Training started"
         f" {start}.",
     ]
+    if draws > 1:
+        notes.append(
+            f"Folds were drawn {draws} times, until none had all discs of a grade: one must remain to learn from."
+        )
     if missing := [f"MC-{grade}" for grade in GRADES if not counts[grade]]:
         notes.append(f"No disc measured on is {' or '.join(missing)}: that accuracy and APCA cannot be told.")
     kept = {(one.study, one.level) for one in used}

@@ -88,15 +88,26 @@ class Vgg16(nn.Module):
 
 
 def _has_bfloat16(device: torch.device) -> bool:
-    """Whether convolutions are faster in bfloat16 there: half the time on such CPUs, a fraction on GPUs."""
-    return device.type == "cuda" or (device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False))
+    """Whether convolutions are faster in bfloat16 there: half the time on such CPUs, a fraction on such GPUs."""
+    if device.type == "cuda":
+        # Older GPUs emulate it, which is slower than float32.
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False)
 
 
 class CaseBatches:
-    """Batches of the discs of three cases each (3.4), as lists of row numbers; all cases once an epoch, shuffled."""
+    """Batches of the discs of three cases each (3.4), as lists of row numbers; all cases once an epoch, shuffled.
 
-    def __init__(self, patients: Sequence[str]) -> None:
-        self.cases = [np.flatnonzero(np.asarray(patients) == one).tolist() for one in sorted(set(patients))]
+    A case is a pair of sequences, so that a patient who was examined twice is two.
+
+    Parameters
+    ----------
+    studies:
+        (N,) of the rows.
+    """
+
+    def __init__(self, studies: Sequence[str]) -> None:
+        self.cases = [np.flatnonzero(np.asarray(studies) == one).tolist() for one in sorted(set(studies))]
 
     def __iter__(self) -> Iterator[list[int]]:
         for some in torch.randperm(len(self.cases)).split(CASES_PER_BATCH):
@@ -124,17 +135,19 @@ class WeightedLoss:
     mirror: bool
 
     def __call__(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        pictures = sub_volumes(augmented(batch["regions"], self.mirror))
-        # The grade is one of the disc: each sub-volume learns it, also where it does not show the change.
-        targets = functional.one_hot(batch["target"].repeat_interleave(pictures.shape[1]), len(self.weights)).float()
-        pictures = pictures.flatten(0, 1)
+        regions = augmented(batch["regions"], self.mirror)
+        targets = functional.one_hot(batch["target"], len(self.weights)).float()
         if self.mixup:
-            pictures, targets = mixed(pictures, targets)
-        return functional.cross_entropy(network(pictures), targets, self.weights.to(targets.device))
+            # "The entire IVD volumes are interpolated" (Fig. 4), so before they are taken apart.
+            regions, targets = mixed(regions, targets)
+        pictures = sub_volumes(regions)
+        # The grade is one of the disc: each sub-volume learns it, also where it does not show the change.
+        targets = targets.repeat_interleave(pictures.shape[1], 0)
+        return functional.cross_entropy(network(pictures.flatten(0, 1)), targets, self.weights.to(targets.device))
 
 
-def train(stage: Stage, samples: Sequence[Sample], run: Run, mixup: bool, mirror: bool) -> None:
-    """Train the network of a stage on the discs it has a target for (3.4).
+def with_targets(stage: Stage, samples: Sequence[Sample]) -> list[tuple[Sample, int]]:
+    """The discs that a stage has a target for, with it.
 
     Raises
     ------
@@ -145,13 +158,19 @@ def train(stage: Stage, samples: Sequence[Sample], run: Run, mixup: bool, mirror
     if not labelled:
         grades = ", ".join(grade for grades in stage.outputs for grade in grades)
         raise InputError(f"No disc is labelled with one of the Modic grades {grades}; give studies that have some.")
+    return labelled
+
+
+def train(stage: Stage, samples: Sequence[Sample], run: Run, mixup: bool, mirror: bool) -> None:
+    """Train the network of a stage on the discs that it has a target for (3.4); raises as `with_targets`."""
+    labelled = with_targets(stage, samples)
     targets = [target for _, target in labelled]
     data = [{"regions": torch.from_numpy(one.arrays["regions"]), "target": target} for one, target in labelled]
     torch.manual_seed(run.seed)
     network = Vgg16(len(stage.outputs))
     if run.pretrained:
         load_pretrained(network, run.pretrained)
-    batches = {"batch_sampler": CaseBatches([sample.patient for sample, _ in labelled])}
+    batches = {"batch_sampler": CaseBatches([sample.study for sample, _ in labelled])}
     fit(
         network,
         WeightedLoss(class_weights(targets, len(stage.outputs)), mixup, mirror),

@@ -115,15 +115,15 @@ def sub_volumes(regions: Tensor) -> Tensor:
     return torch.stack([regions[:, :, start : start + DEPTH].flatten(1, 2) for start in starts], 1)
 
 
-def mixed(pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def mixed(regions: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Mixup (2.3, equation 1): a batch (B, ...) and its targets (B, classes), blended with a permutation of themselves.
 
-    Each picture has its own share, drawn from Beta(0.1, 0.1), and its target has the same.
+    Each of the batch has its own share, drawn from Beta(0.1, 0.1), and its target has the same.
     """
-    share = torch.distributions.Beta(MIXUP_ALPHA, MIXUP_ALPHA).sample((len(pictures),)).to(pictures.device)
-    other = torch.randperm(len(pictures)).to(pictures.device)
+    share = torch.distributions.Beta(MIXUP_ALPHA, MIXUP_ALPHA).sample((len(regions),)).to(regions.device)
+    other = torch.randperm(len(regions)).to(regions.device)
     return tuple(
         own * batch + (1 - own) * batch[other]
-        for batch in (pictures, targets)
+        for batch in (regions, targets)
         for own in (share.view(-1, *[1] * (batch.ndim - 1)),)
     )

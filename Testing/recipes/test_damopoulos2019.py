@@ -74,6 +74,12 @@ def test_a_picture_is_answered_as_in_float32_where_the_processor_has_bfloat16(mo
     assert torch.allclose(precise, fast, atol=0.05 * precise.abs().max().item())
 
 
+@pytest.mark.parametrize("has", [False, True])
+def test_a_gpu_is_asked_for_a_bfloat16_of_its_own(monkeypatch, has):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or has)
+    assert networks._has_bfloat16(torch.device("cuda")) is has
+
+
 def test_torchvisions_vgg16_weights_fill_all_convolutions(tmp_path):
     network = Vgg16(3)
     given = network.features.state_dict(prefix="features.")
@@ -115,12 +121,22 @@ def test_the_loss_is_the_weighted_cross_entropy_over_all_three_sub_volumes():
 
 
 def test_the_loss_of_a_mixed_target_is_the_mixture_of_the_losses(monkeypatch):
-    monkeypatch.setattr(networks, "mixed", lambda pictures, targets: (pictures, targets.new_tensor([[0.7, 0.3]] * 3)))
+    monkeypatch.setattr(networks, "mixed", lambda regions, targets: (regions, targets.new_tensor([[0.7, 0.3]])))
     logits = torch.tensor([[1.0, 0.0]] * 3)
     batch = {"regions": torch.zeros(1, 2, 5, *FIELD, dtype=torch.uint8), "target": torch.tensor([0])}
     loss = WeightedLoss(torch.tensor([0.5, 3.0]), mixup=True, mirror=False)(_FixedLogits(logits), batch)
     first, second = np.log1p(np.exp(-1.0)), np.log1p(np.exp(1.0))
     assert loss.item() == pytest.approx(0.7 * 0.5 * first + 0.3 * 3.0 * second, rel=1e-5)
+
+
+def test_mixup_blends_entire_ivd_volumes(monkeypatch):
+    given = []
+    monkeypatch.setattr(networks, "mixed", lambda *both: given.append(both) or mixed(*both))
+    batch = {"regions": torch.zeros(4, 2, 5, *FIELD, dtype=torch.uint8), "target": torch.tensor([0, 1, 1, 0])}
+    for mixup in (False, True):
+        WeightedLoss(torch.ones(2), mixup, mirror=False)(_FixedLogits(torch.zeros(12, 2)), batch)
+    [(regions, targets)] = given
+    assert regions.shape == (4, 2, 5, *SHAPE) and targets.tolist() == [[1, 0], [0, 1], [0, 1], [1, 0]]
 
 
 # Mixup (2.3).
@@ -317,14 +333,17 @@ def test_the_second_stage_sees_six_changed_discs_at_a_time(tiny, tmp_path, monke
     assert loss.weights.tolist() == [1, 1]
     assert [one["target"] for one in asked["change"][0]] == [0, 0, 0, 0, 1, 1] * 4
     assert [len(batch) for batch in asked["change"][2]["batch_sampler"]] == [18, 6]
+    # Four studies are as many cases, although they are of one patient.
+    RECIPE.fit([replace(one, patient="p0") for one in cohort(4)], run_in(tmp_path, variant="two-stage"))
+    assert [len(batch) for batch in asked["change"][2]["batch_sampler"]] == [18, 6]
 
 
 def test_batches_hold_all_discs_of_three_cases_and_an_epoch_all_cases():
-    patients = [f"p{case}" for case in range(8) for _ in range(6)]
-    batches = list(CaseBatches(patients))
-    assert [len({patients[row] for row in batch}) for batch in batches] == [3, 3, 2]
+    studies = [f"s{case}" for case in range(8) for _ in range(6)]
+    batches = list(CaseBatches(studies))
+    assert [len({studies[row] for row in batch}) for batch in batches] == [3, 3, 2]
     assert sorted(row for batch in batches for row in batch) == list(range(48))
-    assert batches != list(CaseBatches(patients))
+    assert batches != list(CaseBatches(studies))
 
 
 def test_table_1_has_four_rows_beside_the_papers_and_says_what_it_was_measured_on(tiny, tmp_path):
@@ -336,6 +355,43 @@ def test_table_1_has_four_rows_beside_the_papers_and_says_what_it_was_measured_o
     assert (table.source, table.budget) == ("drawn discs", "small")
     assert "12 discs of 2 patients (8 MC-0, 2 MC-I, 2 MC-II), those of 2 of 9 folds" in table.notes[0]
     assert (tmp_path / "two-stage" / "fold-2" / "type.safetensors").exists()
+
+
+@pytest.mark.parametrize("grades", ["I", "II", "I II"])
+def test_every_grade_that_is_measured_can_be_learned_from_other_folds(grades):
+    samples = [drawn(patient, 0, "0") for patient in range(12)]
+    samples += [drawn(patient, level, grade) for patient in (3, 8) for level, grade in enumerate(grades.split(), 1)]
+    draws = []
+    for seed in range(40):
+        folds, drawn_times = recipe.folds_of(samples, seed)
+        draws.append(drawn_times)
+        assert len(folds) == 9 and sorted(np.concatenate(folds)) == list(range(len(samples)))
+        for rows in folds:
+            rest = set(range(len(samples))) - set(rows)
+            assert {samples[row].labels.modic for row in rest} == {"0", *grades.split()}
+            assert not {samples[row].patient for row in rest} & {samples[row].patient for row in rows}
+    # Good folds are those of the seed; the others are rare, but there.
+    plain = recipe.split([one.patient for one in samples], recipe.FOLD_CASES, draws.index(1))
+    assert all(map(np.array_equal, recipe.folds_of(samples, draws.index(1))[0], plain))
+    assert 0.7 < draws.count(1) / 40 < 1
+
+
+def test_the_table_says_that_its_folds_were_drawn_anew(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "train", lambda *_: None)
+    monkeypatch.setattr(recipe, "read", lambda stage, samples, run: np.ones((len(samples), 3, len(stage.outputs))))
+    samples = [drawn(patient, 0, "II" if patient in (3, 8) else "0") for patient in range(12)]
+    again = next(seed for seed in range(40) if recipe.folds_of(samples, seed)[1] == 2)
+    said = {
+        seed: "\n".join(RECIPE.reproduce(samples, run_in(tmp_path, seed=seed, variant="multiclass"), "")[0].notes)
+        for seed in (again, again + 1)
+    }
+    assert "Folds were drawn 2 times" in said[again] and "Folds were drawn" not in said[again + 1]
+
+
+def test_nothing_is_trained_where_a_later_stage_has_no_discs(tiny, tmp_path):
+    with pytest.raises(InputError, match="grades I, II"):
+        RECIPE.fit(cohort(2, "0 0"), run_in(tmp_path, variant="two-stage"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_one_variant_alone_can_be_reproduced(tiny, tmp_path):
