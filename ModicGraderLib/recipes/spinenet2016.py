@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ from ..training.samples import Sample
 from .recipe import Answer, CohortWish, Plan, Run, Table
 from .spinenet2016_discs import TASKS, DiscVolumes, classes_of, cut, grade_of, pixels_of, target_of
 from .spinenet2016_tables import PAPER_LABELS, Measured, point, tables
-from .spinenet2016_views import MIDDLE, SHAPE, draw_views, plain_views, read_views
+from .spinenet2016_views import INNER, SHAPE, draw_views, plain_views, read_views
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
@@ -182,8 +182,8 @@ def train(samples: Sequence[Sample], validation: Sequence[Sample], branch: str, 
     network = SpineNet(branch, classes, SCALES[run.budget].fc6)
     if run.pretrained:
         load_pretrained(network, run.pretrained)
-    middle = np.stack([one.arrays["volume"][MIDDLE : MIDDLE + SHAPE[0]].mean((1, 2)) for one in samples])
-    network.mean.copy_(torch.from_numpy(middle.mean(0) / 255))
+    means = np.mean([one.arrays["volume"][INNER].mean((1, 2)) for one in samples], axis=0)
+    network.mean.copy_(torch.from_numpy(means / 255))
     weights = {task: class_weights(data.targets[:, number], classes[task]) for number, task in enumerate(TASKS)}
 
     def loss(network: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -274,7 +274,9 @@ class SpineNet2016:
         for branch in [run.variant] if run.variant else BRANCH_POINTS:
             for model in range(run.plan.folds or MODELS):
                 validation, test = others if model % 2 == 0 else others[::-1]
-                network = train(learned, validation, branch, run.folder / branch / f"model-{model + 1}", run)
+                # Another seed, lest the deviation of the models be that of their test sets alone.
+                own = replace(run, seed=run.seed + model)
+                network = train(learned, validation, branch, run.folder / branch / f"model-{model + 1}", own)
                 views = [read_views(network, pixels_of(one, network.mean.device)) for one in test]
                 by_task = {task: np.stack([one[task] for one in views]) for task in TASKS}
                 measured.append(Measured(branch, test, by_task))

@@ -18,7 +18,7 @@ from ..regions import disc_grid, part_of, resample
 from ..study import Volume
 from ..training.labelled_study import DiscLabels, LabelledStudy
 from ..training.samples import Sample
-from .spinenet2016_views import SHAPE, SOURCE_SHAPE
+from .spinenet2016_views import INNER, SHAPE, SOURCE_SHAPE
 
 TASKS = {
     "pfirrmann": 5,
@@ -64,7 +64,8 @@ def cut(study: LabelledStudy) -> list[Sample]:
 
 
 def _cut_disc(study: LabelledStudy, t2: Volume, disc: LocatedDisc) -> Sample | None:
-    stride = max(1, int(SLICE_MM // t2.spacing[0]))
+    # Slices of 1 mm may be a rounding error thicker in an oblique series.
+    stride = max(1, int(SLICE_MM / t2.spacing[0] + 1e-3))
     slices, *shape = SOURCE_SHAPE
     pixel_mm = REGION_WIDTHS * disc.width_mm / SHAPE[2]
     grid = disc_grid(disc, t2, shape=tuple(shape), pixel_mm=pixel_mm, slices=slices, stride=stride)
@@ -78,11 +79,8 @@ def _cut_disc(study: LabelledStudy, t2: Volume, disc: LocatedDisc) -> Sample | N
         return None
     arrays = {"volume": np.round(255 * volume).astype(np.uint8)}
     if study.changes is not None:
-        inner = tuple(
-            slice((have - want) // 2, (have + want) // 2) for have, want in zip(SOURCE_SHAPE, SHAPE, strict=True)
-        )
-        changed = resample(study.changes, study.study.reference.grid, part_of(grid, inner), order=0, outside=0) > 0
-        changes = (changed & above[inner]) + 2 * (changed & below[inner]).astype(np.uint8)
+        changed = resample(study.changes, study.study.reference.grid, part_of(grid, INNER), order=0, outside=0) > 0
+        changes = (changed & above[INNER]) + 2 * (changed & below[INNER]).astype(np.uint8)
         if changes.any():
             arrays["changes"] = changes
     return Sample.of_disc(study, disc.level, arrays)

@@ -26,6 +26,9 @@ Thirteen slices hold every window of nine; a turned, shrunk and shifted view may
 MIDDLE = (SOURCE_SHAPE[0] - SHAPE[0]) // 2
 """First slice of the window about the mid-sagittal one."""
 
+INNER = tuple(slice((have - want) // 2, (have + want) // 2) for have, want in zip(SOURCE_SHAPE, SHAPE, strict=True))
+"""The middle of what is kept, as the network sees it in a plain view."""
+
 TURN_DEGREES = 15.0
 SHIFT_PIXELS = (24.0, 32.0)
 SHIFT_SLICES = 2

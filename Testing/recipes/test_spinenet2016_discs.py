@@ -80,10 +80,11 @@ def test_a_single_slice_is_cut_as_well():
     assert abs(int(volume[6, 55, 160]) - 128) <= 1
 
 
-def test_thin_slices_are_skipped_so_that_nine_span_the_disc():
+@pytest.mark.parametrize("slice_mm", [1.0, np.nextafter(1.0, 2.0)], ids=["upright", "oblique, with its rounding"])
+def test_thin_slices_are_skipped_so_that_nine_span_the_disc(slice_mm):
     changed = np.zeros(straight_spine().labels.shape, np.uint8)
     changed[11] = 1
-    [*_, sample, _] = cut(box_study(slice_mm=1.0, changes=changed))
+    [*_, sample, _] = cut(box_study(slice_mm=slice_mm, changes=changed))
     # The eleventh slice lies four after the middle one: that is the next that is taken.
     assert np.flatnonzero(sample.arrays["changes"].any((1, 2))).tolist() == [5]
 
