@@ -9,9 +9,9 @@ import numpy as np
 from torch import nn
 
 from ..anatomy import ENDPLATES
-from ..evaluation.evidence_scores import Truth, points_at, share_inside
+from ..evaluation.evidence_scores import TOLERANCE_PIXELS, Truth, points_at, share_inside
 from ..evaluation.metrics import Estimate, bootstrap, confusion
-from ..evidence.answers import as_heat
+from ..evidence.answers import SMOOTH_PIXELS, as_heat
 from ..training.samples import Sample
 from .recipe import Cell, Table
 from .spinenet2016_discs import TASKS, pixels_of, target_of
@@ -195,6 +195,8 @@ def _labels(samples: Sequence[Sample]) -> Content:
     notes = (
         "Percent of the labelled discs, and the paper's count. The paper's narrowing 1 to 4 is our 0 to 3; where a"
         " source knows only whether a disc is narrowed, that is row 2.",
+        "A simulated cohort copies the paper's mix of Pfirrmann grades alone; its other labels follow from the"
+        " simulator.",
     )
     return "Table 1: label distribution", tuple(TITLES.values()), rows, notes
 
@@ -263,7 +265,9 @@ def _hotspots(pointed: Sequence[Pointed]) -> Content:
     columns = ("peak in the half of its endplate", "peak in the change", "heat in the change", "area of the change")
     notes = (
         "Percent of test discs that have the finding, and how many; the paper shows pictures only.",
-        "By chance half of the peaks lie in their endplate's half, and as much heat in the change as its area.",
+        "By chance half of the peaks lie in their endplate's half, and as much heat in the change as its area. A peak"
+        f" within {TOLERANCE_PIXELS} pixels of the change counts as in it, so that by chance more peaks hit than its"
+        f" area; before, the heat is smoothed by {SMOOTH_PIXELS} pixels.",
     )
     return "Figure 3: evidence hotspots", (*columns, "discs"), rows, notes
 
