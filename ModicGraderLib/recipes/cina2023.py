@@ -39,8 +39,8 @@ from .cina2023_classifier import (
     train_classifier,
     without_stop_part,
 )
-from .cina2023_detector import build_detector, detect, table_1, train_detector
-from .cina2023_tables import COLUMNS, INTERVALS, PAPER_NOTE, ROWS, Row, counted, estimates, folds_of
+from .cina2023_detector import GIVEN_BOXES, build_detector, detect, table_1, train_detector
+from .cina2023_tables import BOXES, COLUMNS, INTERVALS, PAPER_NOTE, ROWS, Row, counted, estimates, folds_of
 from .recipe import Answer, Cell, CohortWish, Plan, Run, Table
 
 PATIENTS, MIX = 152, {"0": 0.80, "I": 0.05, "II": 0.15}
@@ -120,15 +120,16 @@ class Cina2023:
     def _table_2(self, discs: Discs, run: Run, source: str) -> Table:
         rows, notes = {}, []
         for heading, row in ROWS.items():
-            folds = folds_of(discs, row.by_disc, run.seed)[: run.plan.folds]
+            all_folds = folds_of(discs, row.by_disc, run.seed)
+            folds = all_folds[: run.plan.folds]
             called = [_called_in_fold(discs, some, row, number, run) for number, some in enumerate(folds)]
             truth = [discs.targets[some] for some in folds]
             patients = [discs.patients[one] for some in folds for one in some]
             ours = estimates(np.concatenate(truth), np.concatenate(called), patients)
             rows[heading] = [row.cell(column, estimate) for column, estimate in enumerate(ours)]
-            notes.append(f"{heading}: {counted(truth, called)}.")
+            notes.append(f"{heading}: {counted(truth, called, len(all_folds))}.")
         title = "Table 2: performance of the classification model, mean and standard deviation over folds"
-        return Table(title, COLUMNS, rows, source, run.budget, (*notes, INTERVALS, _start(run), PAPER_NOTE))
+        return Table(title, COLUMNS, rows, source, run.budget, (*notes, BOXES, INTERVALS, _start(run), PAPER_NOTE))
 
     def _end_to_end(self, discs: Discs, detector: nn.Module, unseen: Sequence[Sample], run: Run, source: str) -> Table:
         names = {one.patient for one in unseen}
@@ -138,13 +139,13 @@ class Cina2023:
         measured = discs[np.flatnonzero(is_unseen)]
         found, count = _in_found_boxes(measured, detector, unseen)
         rows = {}
-        for heading, some in (("True boxes", measured), ("Boxes of the detector", found)):
+        for heading, some in (("Given boxes", measured), ("Boxes of the detector", found)):
             called = class_probabilities(network, some, "standardization").argmax(1)
             rows[heading] = [Cell(ours=one) for one in estimates(measured.targets, called, measured.patients)]
         note = (
             f"On {len(measured)} discs of patients whom neither network has seen. The detector found {count}; the"
-            " others are read in their true boxes. The paper has no such table: it reads all discs in the detector's"
-            " boxes."
+            f" others are read in their given boxes. {GIVEN_BOXES} The paper has no such table: it reads all discs in"
+            " the detector's boxes."
         )
         return Table("End to end: standardization", COLUMNS, rows, source, run.budget, (note, INTERVALS))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -21,7 +21,7 @@ WRAPPER = "module."
 """Prefix that `DataParallel` puts before every name; Med3D's files have it."""
 
 
-def load_pretrained(network: nn.Module, path: Path) -> str:
+def load_pretrained(network: nn.Module, path: Path, renamed: Callable[[str], str] = str) -> str:
     """Load all weights of a file that fit a network, or a part of one, and say in one line which did not.
 
     A convolution that was trained on 1 or 3 channels and has others here gets the mean of its channels in each,
@@ -34,6 +34,8 @@ def load_pretrained(network: nn.Module, path: Path) -> str:
         `detector.backbone.body`.
     path:
         A state dict: `.safetensors`, or any that torch reads without executing code.
+    renamed:
+        The network's name of a weight, from that in the file, where the file is older than the network's code.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def load_pretrained(network: nn.Module, path: Path) -> str:
     InputError
         The file is not there, holds more than weights, or none that fits.
     """
-    given = read_weights(path)
+    given = {renamed(name): tensor for name, tensor in read_weights(path).items()}
     own = network.state_dict()
     fitting = {
         name: tensor for name in own.keys() & given.keys() if (tensor := _adapted(given[name], own[name])) is not None

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 from monai.networks.nets import resnet18
 
 from ModicGraderLib.anatomy import GRADED_DISCS
@@ -138,6 +139,66 @@ def test_a_smoke_run_trains_answers_and_fills_the_three_tables(small, monkeypatc
     assert tables[1].rows["Standardization"][0].paper_text == "0.83 (0.08)"
     assert all(table.budget == "smoke" and table.source == "6 drawn patients" for table in tables)
     assert not list(tmp_path.glob("**/fold-*/*.safetensors"))
+
+
+def test_both_networks_are_measured_on_patients_whom_neither_has_seen_and_in_the_boxes_found(monkeypatch, tmp_path):
+    seen, read = {}, []
+
+    def classifier_of(learned, stop, normalization, folder, run):
+        seen[folder.name] = {*learned.patients, *stop.patients}
+
+    def probabilities(network, discs, normalization):
+        read.append(discs)
+        return np.tile([1.0, 0, 0], (len(discs), 1))
+
+    def detector_of(whole, folder, run):
+        seen["detector"] = {one.patient for one in whole}
+
+    box = np.array([1.0, 2, 30, 40], np.float32)
+    monkeypatch.setattr(recipe, "_fitted_detector", detector_of)
+    monkeypatch.setattr(recipe, "_fitted_classifier", classifier_of)
+    monkeypatch.setattr(recipe, "class_probabilities", probabilities)
+    monkeypatch.setattr(recipe, "detect", lambda network, whole: [{"L3/L4": Found(box, 0.9)}] * len(whole))
+    monkeypatch.setattr(recipe, "table_1", lambda network, unseen, *_: {one.patient for one in unseen})
+    monkeypatch.setattr(recipe.Cina2023, "_table_2", lambda *_: None)
+    unseen, _, together = RECIPE.reproduce(drawn_samples(10), Run(tmp_path, Plan(10, 1, 1), "smoke"), "drawn")
+    assert len(unseen) == 2 and len(seen["detector"]) == 8
+    assert not unseen & (seen["detector"] | seen["end-to-end"])
+    given, found = read
+    assert set(given.patients) == set(found.patients) == unseen
+    assert [one.level for one in found.samples if np.array_equal(one.arrays["box"], box)] == ["L3/L4"] * 2
+    assert list(together.rows) == ["Given boxes", "Boxes of the detector"]
+
+
+def test_answers_are_read_in_the_boxes_of_the_detector(monkeypatch, tmp_path):
+    samples, read = drawn_samples(1), []
+
+    def probabilities(network, discs, normalization):
+        read.extend(one.arrays["box"] for one in discs.samples)
+        return np.tile([0.2, 0.5, 0.3], (len(discs), 1))
+
+    box = np.array([1.0, 2, 30, 40], np.float32)
+    monkeypatch.setattr(recipe, "_made", lambda path: path)
+    monkeypatch.setattr(recipe, "load_file", lambda path: TwinResNet().state_dict())
+    monkeypatch.setattr(recipe, "build_detector", lambda weights: torch.nn.Identity())
+    monkeypatch.setattr(recipe, "detect", lambda network, whole: [dict.fromkeys(GRADED_DISCS, Found(box, 0.9))])
+    monkeypatch.setattr(recipe, "class_probabilities", probabilities)
+    answers = RECIPE.answer(samples, Run(tmp_path, Plan(1, 1, 1), "smoke"))
+    assert len(read) == 6 and all(np.array_equal(one, box) for one in read)
+    assert {one.answer for one in answers} == {"I", "True"}
+    change = [one.probabilities["True"] for one in answers if one.task == "any_change"]
+    assert change == pytest.approx([0.8] * 6)
+
+
+def test_training_is_the_papers(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(classifier, "fit", lambda *_, **given: asked.append(given))
+    monkeypatch.setattr(classifier, "TwinResNet", lambda pretrained: torch.nn.Linear(1, 1))
+    discs = Discs.of(drawn_samples(2))
+    train_classifier(discs, discs, tmp_path, normalization="none", epochs=100, seed=0)
+    (given,) = asked
+    assert isinstance(given["optimizer"], torch.optim.Adam) and given["optimizer"].defaults["lr"] == 1e-3
+    assert (given["patience"], given["batch_size"], given["epochs"]) == (5, 16, 100)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,25 @@ def test_pretrained_weights_are_loaded_and_the_first_layers_and_all_normalizatio
     assert not any(isinstance(one, nn.BatchNorm2d) for one in network.modules())
 
 
+def test_a_published_detector_of_older_names_is_loaded_but_for_the_boxes_of_its_classes(tmp_path, caplog):
+    theirs = torchvision.models.detection.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+    given = theirs.state_dict()
+    # As in fasterrcnn_resnet50_fpn_coco-258fb6c6.pth, of before each convolution became a block.
+    old = {
+        name.replace(".0.weight", ".weight").replace(".0.bias", ".bias")
+        if "_blocks." in name
+        else name.replace("rpn.head.conv.0.0.", "rpn.head.conv."): tensor
+        for name, tensor in given.items()
+    }
+    assert "backbone.fpn.inner_blocks.0.weight" in old and "rpn.head.conv.weight" in old
+    torch.save(old, tmp_path / "coco.pth")
+    own = build_detector(64, tmp_path / "coco.pth").state_dict()
+    other = {name for name, tensor in own.items() if not torch.equal(tensor, given.get(name, torch.empty(0)))}
+    assert other == {
+        f"roi_heads.box_predictor.{part}.{kind}" for part in ("cls_score", "bbox_pred") for kind in ("weight", "bias")
+    }
+
+
 @pytest.mark.parametrize("transfers", [False, True])
 def test_what_was_learned_is_loaded_whichever_way_it_started(tmp_path, transfers):
     save_file(torchvision.models.resnet50(weights=None).state_dict(), tmp_path / "resnet50.safetensors")

@@ -16,7 +16,7 @@ from ModicGraderLib.recipes.cina2023_classifier import (
     Discs,
     without_stop_part,
 )
-from ModicGraderLib.recipes.cina2023_tables import ROWS, folds_of, scores
+from ModicGraderLib.recipes.cina2023_tables import ROWS, counted, folds_of, scores
 from ModicGraderLib.training.labelled_study import DiscLabels
 from ModicGraderLib.training.samples import Sample
 
@@ -55,6 +55,21 @@ def test_folds_by_patient_keep_patients_whole_and_folds_by_disc_leak():
         assert all(bool(some) == by_disc for some in shared)
 
 
+def test_no_two_seeds_have_folds_in_common():
+    discs = cohort(80)
+    first, second = ({tuple(sorted(fold)) for fold in folds_of(discs, False, seed)} for seed in (0, 1))
+    assert not first & second
+
+
+def test_a_note_tells_how_many_folds_there_are_and_how_they_spread():
+    truth = [np.array([0, 1, 2]), np.array([0, 1, 2])]
+    called = [np.array([0, 1, 2]), np.array([0, 0, 2])]
+    said = counted(truth, called, 20)
+    assert said.startswith(
+        "2 of 20 folds; 6 answers at 2 MC-0, 2 MC-1, 2 MC-2; standard deviations over folds 0.00, 0.71"
+    )
+
+
 def test_the_discs_that_stop_training_are_of_other_patients():
     learned, stop = without_stop_part(cohort(40), seed=0)
     assert len(stop) == 30 and len(learned) == 210 and not set(stop.patients) & set(learned.patients)
@@ -69,11 +84,12 @@ def test_scores_are_those_of_scikit_learn(pairs):
     assert ours[4] == pytest.approx(f1_score(truth, called, average="macro", zero_division=0))
     assert ours[5] == pytest.approx(f1_score(truth, called, average="weighted", zero_division=0))
     assert ours[:3] == pytest.approx([(called[truth == one] == one).mean() for one in range(3)])
+    assert ours[6:] == pytest.approx(f1_score(truth, called, average=None, zero_division=0))
 
 
 def test_scores_of_a_fold_without_a_class_tell_what_can_be_told():
     ours = scores(np.array([[3, 0, 1], [0, 0, 0], [1, 0, 1]]))
-    assert np.isnan(ours[[1, 3, 4]]).all()
+    assert np.isnan(ours[[1, 3, 4, 7]]).all()
     assert ours[[0, 2]] == pytest.approx([0.75, 0.5]) and ours[5] == pytest.approx((4 * 0.75 + 2 * 0.5) / 6)
 
 
