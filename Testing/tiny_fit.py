@@ -1,10 +1,11 @@
-"""A tiny training with everything that is random in real ones; run by itself, `python tiny_fit.py FOLDER EPOCHS`."""
+"""A tiny training with everything that is random in real ones; by itself, `python tiny_fit.py FOLDER EPOCHS ...`."""
 
 from __future__ import annotations
 
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,6 +29,12 @@ class Points(Dataset):
         time.sleep(self.pause)
         x = torch.tensor([row / ROWS, 1.0])
         return {"x": x + self.noise * torch.randn(2), "y": torch.tensor([3 * row / ROWS - 1])}
+
+
+def line() -> dict[str, torch.Tensor]:
+    """All points without noise."""
+    points = [Points(0.0)[row] for row in range(ROWS)]
+    return {key: torch.stack([point[key] for point in points]) for key in ("x", "y")}
 
 
 def squares(network: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -54,6 +61,17 @@ def tiny_fit(folder: Path, epochs: int, *, noise: float = 0.1, pause: float = 0.
     return network
 
 
+def stopped_early(batch_size: int, patience: int) -> dict[str, Any]:
+    """Further arguments of `tiny_fit`: in batches of this size, until the points are not hit better any more."""
+    return {
+        "batch_size": batch_size,
+        "patience": patience,
+        "validate": lambda network: squares(network, line()).item(),
+        "schedule": None,
+    }
+
+
 if __name__ == "__main__":
-    folder, epochs, pause, noise, dropout = sys.argv[1:]
-    tiny_fit(Path(folder), int(epochs), pause=float(pause), noise=float(noise), dropout=float(dropout))
+    folder, epochs, pause, noise, dropout, *stopping = sys.argv[1:]
+    more = stopped_early(*map(int, stopping)) if stopping else {}
+    tiny_fit(Path(folder), int(epochs), pause=float(pause), noise=float(noise), dropout=float(dropout), **more)

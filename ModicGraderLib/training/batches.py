@@ -31,15 +31,20 @@ class Batches:
     workers: int
     seed: int
 
-    def of(self, epoch: int) -> DataLoader:
-        """Batches of an epoch; seeds everything random."""
+    def of(self, epoch: int) -> tuple[DataLoader, list[float]]:
+        """Our shares of an epoch's batches, and what the loss of each counts; seeds everything random.
+
+        Processes step by the mean of their gradients: a loss that is a mean over rows, times this, weighs all rows of a
+        batch alike. Of one process it is 1.
+        """
         # All processes draw the same order, and then each its own augmentations.
         _seed_all(self.seed, epoch)
         for part in (self.data, self.batch_sampler, getattr(self.batch_sampler, "sampler", None)):
             tell_epoch(part, epoch, self.seed)
         shares = [_own_share(list(batch)) for batch in self.batch_sampler]
         _seed_all(self.seed, epoch, 1 + ranks.rank())
-        return DataLoader(self.data, batch_sampler=shares, collate_fn=self.collate, num_workers=self.workers)
+        rows, weights = [rows for rows, _ in shares], [weight for _, weight in shares]
+        return DataLoader(self.data, batch_sampler=rows, collate_fn=self.collate, num_workers=self.workers), weights
 
 
 def _seed_all(*numbers: int) -> None:
@@ -61,10 +66,14 @@ def tell_epoch(part: object, epoch: int, seed: int) -> None:
         generator.manual_seed(_mixed(seed, epoch))
 
 
-def _own_share(batch: list[int]) -> list[int]:
-    """Our rows of a batch; at least one, since all processes step together."""
+def _own_share(batch: list[int]) -> tuple[list[int], float]:
+    """Our rows of a batch, and what their mean counts among the processes' means.
+
+    At least one row, since all processes step together; one that is another's counts nothing.
+    """
     number, count = ranks.rank(), ranks.processes()
-    return batch[number::count] or [batch[number % len(batch)]]
+    own = batch[number::count]
+    return own or [batch[number % len(batch)]], count * len(own) / len(batch)
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

@@ -3,8 +3,10 @@
 What makes going on exact is that nothing random is carried from one epoch to the next: at the start of each, the
 generators of torch, numpy and Python are seeded from the seed and the number of the epoch.
 
-Under `torchrun --nproc-per-node N` every batch is shared among the N processes, so that the size of a batch, and with
-it the protocol, stays as it was.
+Under `torchrun --nproc-per-node N` every batch is shared among the N processes, and all of its rows weigh alike: with a
+loss that is a mean over rows, each step is that of one process. What looks at several rows at once looks at a process's
+share alone: batch normalization, whose running statistics are those of the first process, partners of mixup, and losses
+that are no mean over rows, as Dice over a batch or a mean over labelled rows. With these, a share should not be small.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ def fit(
     Raises
     ------
     InputError
-        The loss became infinite or not a number.
+        The loss of training or validation became infinite or not a number.
     """
     if (batch_size is None) == (batch_sampler is None):
         raise ValueError("give either batch_size or batch_sampler")
@@ -112,9 +114,8 @@ def fit(
     where = ranks.join(device)
     network.to(where)
     weights = folder / f"{name}.safetensors"
-    # Before anyone asks whether the weights are there, all have come here: the first might be about to write them.
-    ranks.wait()
-    if not weights.exists():
+    # The first decides for all: it might write them before another asks.
+    if not ranks.shared(weights.exists(), where):
         training = _Training(network, loss, optimizer, schedule, validate, patience, on_epoch, seed, weights, where)
         training.run(epochs, Batches(data, batch_sampler, collate, workers, seed))
         ranks.wait()
@@ -146,6 +147,8 @@ class _Training:
 
     def run(self, epochs: int, batches: Batches) -> None:
         state = self._resume()
+        # Until all have read the checkpoint; the first might be about to delete it.
+        ranks.wait()
         with self._logs(state.epoch) as logs, shown_progress() if ranks.is_first() else nullcontext(Progress()) as bar:
             while state.epoch < epochs and not self._is_stale(state):
                 bar.step(state.epoch / epochs, f"{self.weights.stem}: epoch {state.epoch + 1} of {epochs}")
@@ -164,7 +167,7 @@ class _Training:
 
     def _epoch(self, state: _State, batches: Batches) -> dict[str, float]:
         """Train for one epoch, validate, and return the losses and the learning rate by name."""
-        loader = batches.of(state.epoch)
+        loader, weights = batches.of(state.epoch)
         tell_epoch(self.loss, state.epoch, self.seed)
         self.network.train()
         if self.on_epoch:
@@ -174,19 +177,15 @@ class _Training:
         if ranks.processes() > 1:
             network = DistributedDataParallel(network, find_unused_parameters=True)
         values = []
-        for batch in loader:
-            value = self.loss(network, to_device(batch, self.device))
+        for batch, weight in zip(loader, weights, strict=True):
+            value = weight * self.loss(network, to_device(batch, self.device))
             self.optimizer.zero_grad(set_to_none=True)
             value.backward()
             self.optimizer.step()
             values.append(value.detach())
         rate = self.optimizer.param_groups[0]["lr"]
         mean = ranks.averaged(torch.stack(values).mean().item(), self.device)
-        if not math.isfinite(mean):
-            raise InputError(
-                f"The loss of {self.weights.stem} is {mean} in epoch {state.epoch + 1}; look for images without any"
-                " signal among the training data, and use another output folder."
-            )
+        self._check("loss", mean, state)
         losses = {"loss/training": mean, "learning_rate": rate}
         if self.validate:
             losses["loss/validation"] = self._validated(state)
@@ -202,12 +201,20 @@ class _Training:
             with torch.no_grad():
                 value = float(self.validate(self.network))
         value = ranks.shared(value, self.device)
+        self._check("validation loss", value, state)
         state.stale += 1
         if value < state.lowest:
             state.lowest, state.stale = value, 0
             if self.patience is not None and ranks.is_first():
                 write_weights(self._best, self.network.state_dict())
         return value
+
+    def _check(self, what: str, value: float, state: _State) -> None:
+        if not math.isfinite(value):
+            raise InputError(
+                f"The {what} of {self.weights.stem} is {value} in epoch {state.epoch + 1}; look for images without any"
+                " signal among the data, and use another output folder."
+            )
 
     def _step_schedule(self, losses: Mapping[str, float]) -> None:
         if isinstance(self.schedule, ReduceLROnPlateau):

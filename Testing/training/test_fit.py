@@ -11,10 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny_fit import ROWS, Points, squares, tiny_fit
+from tiny_fit import ROWS, Points, line, squares, stopped_early, tiny_fit
 from torch import nn
 
 from ModicGraderLib.errors import InputError
+from ModicGraderLib.training import ranks
 from ModicGraderLib.training.batches import Batches
 from ModicGraderLib.training.fit import fit
 
@@ -40,10 +41,8 @@ def _same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 def test_a_line_is_learned_and_the_network_is_left_ready_to_answer(tmp_path):
     network = tiny_fit(tmp_path, 40, noise=0.0, dropout=0.0, schedule=None)
     assert not network.training
-    points = [Points(0.0)[row] for row in range(ROWS)]
-    line = {key: torch.stack([point[key] for point in points]) for key in ("x", "y")}
     # The points' own variance is 0.75.
-    assert squares(network, line) < 0.1
+    assert squares(network, line()) < 0.1
     assert not (tmp_path / "tiny.checkpoint").exists()
 
 
@@ -221,6 +220,13 @@ def test_a_loss_that_is_no_number_is_told_by_epoch_and_leaves_no_weights(tmp_pat
     assert not list(tmp_path.glob("*.safetensors"))
 
 
+@pytest.mark.parametrize("patience", [None, 2])
+def test_a_validation_loss_that_is_no_number_is_told_by_epoch_and_leaves_no_weights(tmp_path, patience):
+    with pytest.raises(InputError, match="The validation loss of walk is nan in epoch 2;"):
+        _walk(tmp_path, [1, float("nan"), 0.5], patience=patience)
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
 def test_datasets_and_samplers_with_generators_of_their_own_are_told_the_epoch(tmp_path):
     class Told(Points):
         epochs = ()
@@ -231,18 +237,43 @@ def test_datasets_and_samplers_with_generators_of_their_own_are_told_the_epoch(t
     data, order = Told(), []
     sampler = torch.utils.data.RandomSampler(data, generator=torch.Generator())
     for epoch in (0, 1, 0):
-        batches = Batches(data, torch.utils.data.BatchSampler(sampler, 4, False), None, 0, seed=5).of(epoch)
+        batches, weights = Batches(data, torch.utils.data.BatchSampler(sampler, 4, False), None, 0, seed=5).of(epoch)
+        assert weights == [1, 1, 1]
         order.append(batches.batch_sampler)
     assert data.epochs == (0, 1, 0)
     assert order[0] == order[2] != order[1]
     assert sorted(row for batch in order[0] for row in batch) == list(range(ROWS))
 
 
+@pytest.mark.parametrize("processes", [1, 2, 3, 4])
+def test_every_row_of_a_batch_weighs_the_same_however_many_processes_share_it(monkeypatch, processes):
+    monkeypatch.setenv("WORLD_SIZE", str(processes))
+    rows, weighs = [[0, 1, 2], [3], [4, 5, 6, 7, 8]], [0.0] * 9
+    for rank in range(processes):
+        monkeypatch.setenv("RANK", str(rank))
+        loader, weights = Batches([0] * 9, rows, None, 0, seed=0).of(0)
+        for share, weight in zip(loader.batch_sampler, weights, strict=True):
+            assert share, "all processes step together"
+            for row in share:
+                # The loss is the mean of the share, and processes take the mean of theirs.
+                weighs[row] += weight / len(share) / processes
+    assert weighs == pytest.approx([1 / len(batch) for batch in rows for _ in batch])
+
+
+def test_the_first_process_decides_for_all_whether_weights_are_there(tmp_path, monkeypatch):
+    tiny_fit(tmp_path, 1)
+    trained = []
+    # It has not seen any, and has written them since.
+    monkeypatch.setattr(ranks, "shared", lambda value, device: 0.0)
+    tiny_fit(tmp_path, 1, on_epoch=lambda epoch, network: trained.append(epoch))
+    assert trained == [0]
+
+
 def test_two_processes_share_each_batch_and_end_with_the_weights_of_one(tmp_path):
-    # Without noise and dropout, halves of batches of four give the gradient of the whole.
-    tiny_fit(tmp_path / "one", 3, noise=0.0, dropout=0.0)
+    # Without noise and dropout, three and two of five rows give the gradient of all; patience ends it before epoch 40.
+    tiny_fit(tmp_path / "one", 40, noise=0.0, dropout=0.0, **stopped_early(5, 3))
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
-    training = _apart(tmp_path / "two", 3, 0.0, 0.0, 0.0, launcher=launcher)
+    training = _apart(tmp_path / "two", 40, 0.0, 0.0, 0.0, 5, 3, launcher=launcher)
     output = training.communicate(timeout=300)[0]
     assert training.returncode == 0, output
     one, two = (load_file(tmp_path / name / "tiny.safetensors") for name in ("one", "two"))
