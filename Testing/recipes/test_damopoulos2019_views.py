@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -94,8 +96,14 @@ def test_all_slices_share_center_and_orientation_also_of_a_disc_that_leans_sidew
 
 
 def test_the_midsagittal_slice_is_that_of_most_discs():
-    discs = true_discs(spine_boxes())
-    assert midsagittal(numbered(9), discs) == 4
+    first, *others = true_discs(spine_boxes())
+    # Slices are 4 mm apart: all but one disc lie two beside the middle one, and one far on its other side.
+    left = np.array([1.0, 0, 0])
+    discs = [replace(disc, center=disc.center + 8 * left) for disc in others]
+    discs.append(replace(first, center=first.center - 16 * left))
+    beside = numbered(9).to_index(discs[0].center)[0]
+    assert abs(beside - 4) == pytest.approx(2)
+    assert midsagittal(numbered(9), discs) == round(beside)
     assert midsagittal(numbered(1), discs) == 0
 
 
