@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import torch
 from torch import nn
@@ -29,5 +31,7 @@ def as_bytes(volume: torch.Tensor) -> np.ndarray:
 
 
 def noise_sample(patient: str, labels: DiscLabels, level: str = "L4/L5") -> Sample:
-    volume = np.random.default_rng(len(patient)).integers(0, 256, SOURCE_SHAPE, dtype=np.uint8)
+    """A disc whose volume is noise of its own."""
+    seed = zlib.crc32(f"{patient} {level}".encode())
+    volume = np.random.default_rng(seed).integers(0, 256, SOURCE_SHAPE, dtype=np.uint8)
     return Sample(f"study of {patient}", patient, level, labels, {"volume": volume})

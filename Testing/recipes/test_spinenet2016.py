@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from dataclasses import replace
 
@@ -90,7 +91,7 @@ def test_training_is_the_papers(monkeypatch, tmp_path):
     assert isinstance(asked["optimizer"], torch.optim.SGD)
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.001, 0.9, 0.0005)
     assert isinstance(asked["schedule"], torch.optim.lr_scheduler.ReduceLROnPlateau)
-    assert asked["schedule"].factor == 0.1
+    assert (asked["schedule"].factor, asked["schedule"].patience) == (0.1, 20)
     assert asked["epochs"] == 1000
     assert [spinenet2016.batch_size(discs) for discs in (9612, 288, 3)] == [256, 18, 1]
     assert spinenet2016.SCALES["full"].fc6 == 4096
@@ -109,20 +110,48 @@ def test_the_mean_is_that_of_the_pixels_that_the_network_sees_of_training_discs(
 def test_the_loss_in_training_is_that_of_random_views(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(spinenet2016, "fit", lambda network, loss, *_, **__: asked.append(loss))
-    spinenet2016.train(cohort(1), cohort(1), "fc7", tmp_path, Run(tmp_path, RECIPE.plans["smoke"], "smoke"))
+    spinenet2016.train(cohort(6), cohort(1), "fc7", tmp_path, Run(tmp_path, RECIPE.plans["smoke"], "smoke"))
     shown = []
 
     def network(copies):
         shown.append(copies)
         return {task: torch.zeros(len(copies), classes) for task, classes in classes_of(cohort(1)).items()}
 
-    batch = {"volume": torch.full((4, *SOURCE_SHAPE), 128, dtype=torch.uint8), "targets": torch.zeros(4, 6).long()}
-    asked[0](network, batch)
-    asked[0](network, batch)
+    # Two of six training discs have Pfirrmann 1, four no change of the marrow above.
+    targets = torch.tensor([[0, -1, -1, -1, 0, -1]] * 4)
+    batch = {"volume": torch.full((4, *SOURCE_SHAPE), 128, dtype=torch.uint8), "targets": targets}
+    expected = 6 / 2 * math.log(5) + 6 / 4 * math.log(2)
+    assert [asked[0](network, batch).item() for _ in range(2)] == pytest.approx([expected] * 2)
     assert shown[0].shape == (4, *SHAPE)
     middles = torch.cat(shown)[:, 4, 55, 111]  # Nothing but the brightness differs in the middle.
     assert len(set(middles.tolist())) == 8
     assert (middles - 128 / 255).abs().max() <= 0.1 + 1e-4
+
+
+def test_validation_is_the_loss_of_plain_views_of_the_validation_discs(monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setattr(spinenet2016, "fit", lambda *_, **options: asked.update(options))
+    samples = [noise_sample(f"learned {grade}", DiscLabels(pfirrmann=grade, narrowing=3)) for grade in (1, 1, 1, 2)]
+    validation = [noise_sample(f"kept {grade}", DiscLabels(pfirrmann=grade)) for grade in (1, 2)]
+    run = Run(tmp_path, RECIPE.plans["smoke"], "smoke")
+    spinenet2016.train(samples, validation, "fc7", tmp_path, run)
+    network, shown = Squares(), []
+    network.register_forward_hook(lambda module, given, out: shown.append(given[0]))
+    value = asked["validate"](network)
+    plain = np.stack([one.arrays["volume"][2:11, 40:152, 48:272] for one in validation]) / 255
+    np.testing.assert_allclose(shown[0], plain, atol=1e-4)
+    # The fifth class alone has a score; Pfirrmann 1 is three of four training discs, 2 one.
+    scores = (plain**2).sum((1, 2, 3))
+    assert value == pytest.approx((4 / 3 * scores[0] + 4 * scores[1]) / 2, rel=1e-3)
+
+
+def test_training_starts_from_the_given_weights(monkeypatch, tmp_path):
+    monkeypatch.setattr(spinenet2016, "fit", lambda *_, **__: None)
+    given = torch.arange(96.0)
+    save_file({"shared.conv1.0.bias": given}, tmp_path / "given.safetensors")
+    run = Run(tmp_path, RECIPE.plans["smoke"], "smoke", pretrained=tmp_path / "given.safetensors")
+    network = spinenet2016.train(cohort(1), cohort(1), "fc7", tmp_path, run)
+    assert torch.equal(network.shared.conv1[0].bias, given)
 
 
 def test_a_network_is_trained_kept_and_asked_54_times(tmp_path):
@@ -142,6 +171,7 @@ def test_a_network_is_trained_kept_and_asked_54_times(tmp_path):
         assert sum(one.probabilities.values()) == pytest.approx(1)
         assert one.answer == max(one.probabilities, key=one.probabilities.get)
     network = load_network(file)
+    assert not network.training  # With dropout, no two answers would be the same.
     assert [name for name, _ in network.shared.named_children()] == list(LAYERS[:-1])
 
 

@@ -58,6 +58,21 @@ def test_bodies_are_half_as_bright_as_can_be_on_every_slice():
     assert abs(volume[6, 96, 160].astype(int) - 51) <= 1
 
 
+def test_arches_behind_the_bodies_do_not_count_as_bodies():
+    study = box_study()
+    bodies = np.where(study.spine < 100, study.spine, 0)
+    arches = np.where(study.spine == 0, np.roll(bodies, 36, axis=2), 0)
+    # The signal rises towards the back, so that the arches, nearly as large as the bodies, would raise the median.
+    ramp = np.broadcast_to(np.arange(1.0, 1 + study.spine.shape[2], dtype=np.float32), study.spine.shape)
+    pictures = SpineStudy(None, replace(study.study.t2, array=ramp))
+    volume, plain = (
+        cut(replace(study, study=pictures, spine=spine))[2].arrays["volume"]
+        for spine in (study.spine + arches, study.spine)
+    )
+    assert np.array_equal(volume, plain)
+    assert abs(int(plain[6, 55, 160]) - 128) <= 2
+
+
 def test_a_region_is_centered_on_its_disc_and_shows_some_two_fifths_of_each_vertebra():
     volume = cut(box_study())[2].arrays["volume"][6, 40:152, 48:272]
     disc = np.flatnonzero(abs(volume[:, 112].astype(int) - 51) < 20)

@@ -21,6 +21,7 @@ from ModicGraderLib.recipes.spinenet2016_views import (
     draw_views,
     hotspots,
     plain_views,
+    read_views,
 )
 from ModicGraderLib.recipes.spinenet2016_views import test_views as all_test_views
 from ModicGraderLib.training.labelled_study import DiscLabels
@@ -49,6 +50,22 @@ def test_test_views_are_the_pixels_at_their_places():
         expected = expected.flip(0) if views.flipped[number] else expected
         torch.testing.assert_close(copies[number], expected, atol=1e-4, rtol=0)
     torch.testing.assert_close(copies[0], plain_views(1).of(volume)[0])
+
+
+def test_an_answer_comes_from_all_test_views():
+    shown = []
+
+    def network(copies):
+        shown.append(copies)
+        return {"narrowing": torch.stack([copies[:, 0, 0, 0], copies[:, 4, 55, 111]], 1)}
+
+    volume = torch.rand(SOURCE_SHAPE)
+    [(task, chances)] = read_views(network, volume).items()
+    views = all_test_views().of(volume.expand(54, *SOURCE_SHAPE))
+    torch.testing.assert_close(torch.cat(shown), views)
+    expected = torch.stack([views[:, 0, 0, 0], views[:, 4, 55, 111]], 1).softmax(1)
+    assert task == "narrowing"
+    np.testing.assert_allclose(chances, expected, atol=1e-5)
 
 
 def test_training_views_are_as_wide_as_the_papers():
@@ -129,6 +146,15 @@ def test_hotspots_lie_where_the_pixels_that_move_the_answer_are():
     assert (row, column) == pytest.approx((30, 80), abs=3)
     # Slices are kept apart: the same place in other slices stays cold.
     assert heat[4, row, column] < 0.2 * heat[2, row, column]
+
+
+def test_hotspots_are_the_mean_over_the_copies_that_saw_a_pixel():
+    def network(copies):
+        return {"upper_marrow_change": copies.sum((1, 2, 3))[:, None]}
+
+    # Every pixel counts as much, also those at the edge that many copies do not see.
+    heat = hotspots(network, torch.full(SOURCE_SHAPE, 0.5), "upper_marrow_change", 0, copies=32)
+    np.testing.assert_allclose(heat, 1, atol=1e-4)
 
 
 def test_hotspots_explain_the_class_that_is_asked_for():
