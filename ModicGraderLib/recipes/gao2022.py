@@ -21,7 +21,6 @@ from ..errors import InputError
 from ..grid import Grid
 from ..io.alignment import align
 from ..localization.spine import LocatedDisc
-from ..mapping.change_map import EndplateChange
 from ..mapping.marrow import BODY_LABELS
 from ..mapping.voxel_types import Typing
 from ..regions import resample
@@ -31,7 +30,7 @@ from ..training.folds import patient_folds, split
 from ..training.labelled_study import LabelledStudy
 from ..training.pretrained import load_pretrained, read_weights
 from ..training.samples import Sample
-from .gao2022_map import ModicMap, change_chance, disc_type, modic_map, type_shares_of
+from .gao2022_map import ModicMap, change_chance, disc_type, modic_map
 from .gao2022_network import ModicMapper, loss, segment
 from .gao2022_patches import Patches, images_and_masks
 from .gao2022_tables import StudyReading, read_study, tables
@@ -120,8 +119,8 @@ class Gao2022:
         studies = [one for one in samples if not one.level and "changes" in one.arrays]
         if not studies:
             raise InputError(
-                "gao2022 learns from outlines of Modic changes and these studies have none; train on simulated patients"
-                f" and give their {NAME}.safetensors as --pretrained."
+                "gao2022 learns from outlines of Modic changes and these studies have none; name masks of them in the"
+                " manifest's column `changes`, or train with --data simulated."
             )
         patients = [one.patient for one in studies]
         training, validation = split(patients, (1 - VALIDATION_SHARE, VALIDATION_SHARE), run.seed)
@@ -144,12 +143,15 @@ class Gao2022:
         )
 
     def answer(self, samples: Sequence[Sample], run: Run) -> list[Answer]:
-        """Whether a graded disc shows any change, and the type that most of its changed marrow has."""
+        """Whether a graded disc shows any change, and the type that most of its changed marrow has.
+
+        A change of which no type can be told is answered True and "0".
+        """
         network, typing = _trained(run), run.variant or self.variants[0]
         answers = []
         for whole, discs in _studies(samples):
-            changes = _maps(network, whole, discs, run.device, [typing])[typing].changes
-            answers += [one for disc in discs if disc.level in GRADED_DISCS for one in _answers(disc, changes)]
+            mapped = _maps(network, whole, discs, run.device, [typing])[typing]
+            answers += [one for disc in discs if disc.level in GRADED_DISCS for one in _answers(disc, mapped)]
         return answers
 
     def reproduce(self, samples: Sequence[Sample], run: Run, source: str) -> list[Table]:
@@ -170,8 +172,8 @@ class Gao2022:
             split_note = f"none of these patients trained the networks, which come from {run.pretrained.name}"
         else:
             raise InputError(
-                "these studies have no outlines of Modic changes to learn from; give --pretrained with the"
-                f" {NAME}.safetensors of a training on simulated patients."
+                "these studies have no outlines of Modic changes to learn from; name masks in the manifest's column"
+                f" `changes`, or give --pretrained with the {NAME}.safetensors of a training on simulated patients."
             )
         return tables(readings, source, run.budget, split_note)
 
@@ -249,12 +251,13 @@ def _maps(
     return {typing: modic_map(segmented, t1, t2, located, typing) for typing in typings}
 
 
-def _answers(disc: Sample, of_discs: Mapping[str, Mapping[str, EndplateChange]]) -> Iterator[Answer]:
-    changes, said = of_discs[disc.level], (disc.study, disc.patient, disc.level)
-    chance, grade = change_chance(changes), disc_type(changes)
-    yield Answer(*said, "any_change", {"False": 1 - chance, "True": chance}, str(grade != "0"))
-    shares = type_shares_of(changes) or dict.fromkeys(MODIC_MAP_LABELS, 1 / len(MODIC_MAP_LABELS))
-    yield Answer(*said, "modic", {"0": 1 - chance, **{name: chance * share for name, share in shares.items()}}, grade)
+def _answers(disc: Sample, mapped: ModicMap) -> Iterator[Answer]:
+    shares, said = mapped.shares[disc.level], (disc.study, disc.patient, disc.level)
+    chance, changed = change_chance(mapped.changes[disc.level]), shares is not None
+    yield Answer(*said, "any_change", {"False": 1 - chance, "True": chance}, str(changed))
+    types = shares or dict.fromkeys(MODIC_MAP_LABELS, 1 / len(MODIC_MAP_LABELS))
+    probabilities = {"0": 1 - chance, **{name: chance * share for name, share in types.items()}}
+    yield Answer(*said, "modic", probabilities, disc_type(shares))
 
 
 def _readings(samples: Sequence[Sample], network: ModicMapper, device: str) -> list[StudyReading]:

@@ -12,8 +12,8 @@ from ..anatomy import DISCS_UPWARDS, MODIC_MAP_LABELS, VERTEBRAE_UPWARDS, verteb
 from ..grading.disc_grades import DiscGrades
 from ..grid import Grid
 from ..localization.spine import LocatedDisc
-from ..mapping.change_map import EndplateChange, map_changes, type_shares
-from ..mapping.marrow import fit_study
+from ..mapping.change_map import EndplateChange, map_changes
+from ..mapping.marrow import EDGE_MM, eroded, fit_study
 from ..mapping.voxel_types import Typing
 from ..study import SpineStudy, Volume
 
@@ -23,25 +23,33 @@ DECIDED = 0.5
 CLEARER = 0.34
 """Share of a voxel's most probable type, from which it is told: above that of three which are equally probable."""
 
+SPECK_SHARE = 0.25
+"""A piece smaller than so much of the largest one that goes by the same name is no body, however near to the disc."""
+
 
 def named_vertebrae(bodies: np.ndarray, discs: Sequence[LocatedDisc], grid: Grid) -> np.ndarray:
-    """Spine labels (slices, rows, columns) uint8 of segmented bodies: a body lies above as many discs as are below it.
+    """Spine labels (slices, rows, columns) uint8 of segmented bodies, named by the nearest disc as above or below it.
 
-    Of each vertebra only the largest piece is kept. Posterior elements are no bodies: neither our simulator's labels
-    nor those of our localizer, from which the first network learns, hold them. S1 counts as a body.
+    Of each vertebra only the piece next to its disc is kept. Farther ones are bodies beside which no disc is given, or
+    no bodies: posterior elements are not, for neither our simulator's labels nor those of our localizer, from which the
+    first network learns, hold them. S1 counts as a body.
     """
-    labels = np.zeros(bodies.shape, np.uint8)
+    labels, distances = np.zeros(bodies.shape, np.uint8), np.full(bodies.shape, np.inf)
     points = np.argwhere(bodies)
-    upwards = sorted(discs, key=lambda disc: DISCS_UPWARDS.index(disc.level))
-    below = sum(((grid.to_patient(points) - disc.center) @ disc.normal > 0).astype(int) for disc in upwards)
-    numbers = np.array([DISCS_UPWARDS.index(upwards[0].level), *(DISCS_UPWARDS.index(d.level) + 1 for d in upwards)])
-    labels[tuple(points.T)] = np.array([vertebra_label(name) for name in VERTEBRAE_UPWARDS])[numbers[below]]
+    offsets = grid.to_patient(points)[:, None] - [disc.center for disc in discs]
+    nearest = np.linalg.norm(offsets, axis=2).argmin(1)
+    own = offsets[np.arange(len(points)), nearest]
+    above = (own * np.array([disc.normal for disc in discs])[nearest]).sum(1) > 0
+    numbers = np.array([DISCS_UPWARDS.index(disc.level) for disc in discs])[nearest] + above
+    labels[tuple(points.T)] = np.array([vertebra_label(name) for name in VERTEBRAE_UPWARDS])[numbers]
+    distances[tuple(points.T)] = np.linalg.norm(own, axis=1)
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is not None:
-            pieces, _ = ndimage.label(labels[box] == label)
-            sizes = np.bincount(pieces.ravel())
-            largest = 1 + sizes[1:].argmax()
-            labels[box][(labels[box] == label) & (pieces != largest)] = 0
+            pieces, count = ndimage.label(labels[box] == label)
+            sizes = np.bincount(pieces.ravel())[1:]
+            far = ndimage.minimum(distances[box], pieces, range(1, count + 1))
+            kept = 1 + np.where(sizes >= SPECK_SHARE * sizes.max(), far, np.inf).argmin()
+            labels[box][(labels[box] == label) & (pieces != kept)] = 0
     return labels
 
 
@@ -52,17 +60,20 @@ class ModicMap:
     Attributes
     ----------
     bodies, changed:
-        bool.
+        bool. All segmented bodies, also those beside which no disc is given; changed marrow is in the others alone.
     types:
         uint8 with `anatomy.MODIC_MAP_LABELS`, 0 where nothing is changed or the rule leaves the type open.
     changes:
         By level and endplate; endplates whose body was not found are absent.
+    shares:
+        By level, as `type_shares` has them.
     """
 
     bodies: np.ndarray
     changed: np.ndarray
     types: np.ndarray
     changes: Mapping[str, Mapping[str, EndplateChange]]
+    shares: Mapping[str, Mapping[str, float] | None]
 
 
 def modic_map(
@@ -83,12 +94,13 @@ def modic_map(
     t1, t2:
         Both contrasts on one grid, that of `segmented`.
     discs:
-        All that are in view, also those that are not graded: they tell the bodies apart.
+        All that are known, also those that are not graded: they tell the bodies apart. Bodies beside them are mapped.
     typing:
         "rule", or "gaussian" for the posteriors of three normal distributions (Waldenberg, ISMRM 2024, 5035).
     """
     study, grid = SpineStudy(t1, t2), t1.grid
-    labels = named_vertebrae(segmented[0] >= DECIDED, discs, grid)
+    bodies = segmented[0] >= DECIDED
+    labels = named_vertebrae(bodies, discs, grid)
     chance = segmented[1] * (labels > 0)
     # Before typing all types are equally likely; a voxel that the rule leaves open stays so and decides nothing.
     pixels = np.stack([1 - chance, *(3 * [chance / 3])])
@@ -102,7 +114,10 @@ def modic_map(
         told = one.change & (chances.max(0) > CLEARER * chances.sum(0))
         changed[one.box] |= one.change
         types[one.box][told] = 1 + chances[:, told].argmax(0)
-    return ModicMap(labels > 0, changed, types, changes)
+    # The rim is one and a half pixels of a sample: last digits shall not decide how that is rounded.
+    spacing = np.round(t1.spacing, 6)
+    shares = {level: type_shares(of_disc, spacing) for level, of_disc in changes.items()}
+    return ModicMap(bodies, changed, types, changes, shares)
 
 
 def change_chance(changes: Mapping[str, EndplateChange]) -> float:
@@ -115,16 +130,28 @@ def change_chance(changes: Mapping[str, EndplateChange]) -> float:
     return max(mapped or seen, default=0.0)
 
 
-def type_shares_of(changes: Mapping[str, EndplateChange]) -> dict[str, float] | None:
-    """Shares of the types I, II and III in a disc's changed marrow, at both endplates; None where none is changed."""
-    found = [(int(one.change.sum()), type_shares(one)) for one in changes.values() if one.change.any()]
-    if not found:
-        return None
-    total = sum(voxels for voxels, _ in found)
-    return {name: sum(voxels * shares[name] for voxels, shares in found) / total for name in MODIC_MAP_LABELS}
+def type_shares(changes: Mapping[str, EndplateChange], spacing: np.ndarray) -> dict[str, float] | None:
+    """Shares of the types I, II and III in a disc's changed marrow, at both endplates; None where none is changed.
+
+    The rim of a body is cortical bone, dark as type III whatever the marrow: it counts only where nothing else is
+    changed. `spacing` (3,) is the distance of slices, rows and columns in mm.
+    """
+    inner = [one.posterior[1:, one.change & eroded(one.body, EDGE_MM, spacing)] for one in changes.values()]
+    whole = [one.posterior[1:, one.change] for one in changes.values()]
+    for votes in (inner, whole):
+        volumes = sum(of_endplate.sum(1, dtype=float) for of_endplate in votes)
+        if np.any(volumes):
+            return dict(zip(MODIC_MAP_LABELS, (volumes / volumes.sum()).tolist(), strict=True))
+    return None
 
 
-def disc_type(changes: Mapping[str, EndplateChange]) -> str:
-    """The type that most of the changed marrow of a disc has, "0" where none is changed."""
-    shares = type_shares_of(changes)
-    return max(shares, key=shares.__getitem__) if shares else "0"
+def disc_type(shares: Mapping[str, float] | None) -> str:
+    """The type that most of the changed marrow of a disc has; "0" where none is changed, or none can be told.
+
+    None can where all of it looks as normal marrow to the rule, which leaves it open, or where there is too little
+    marrow to compare with.
+    """
+    if shares is None:
+        return "0"
+    first, second, _ = sorted(shares, key=shares.__getitem__, reverse=True)
+    return first if shares[first] > shares[second] else "0"

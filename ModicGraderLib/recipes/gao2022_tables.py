@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from ..anatomy import ENDPLATES, GRADED_DISCS, MODIC_MAP_LABELS, vertebrae_of
+from ..anatomy import ENDPLATES, GRADED_DISCS, MODIC_GRADES, MODIC_MAP_LABELS, MODIC_TYPES, vertebrae_of
 from ..evaluation.metrics import Estimate, bootstrap, confusion, dice, kappa
 from ..training.labelled_study import DiscLabels
 from ..training.samples import Sample
@@ -72,7 +72,7 @@ def read_study(whole: Sample, discs: Sequence[Sample], maps: Mapping[str, ModicM
             disc.level,
             disc.labels,
             {name: bool(one.change.any()) for name, one in first.changes[disc.level].items()},
-            {typing: disc_type(mapped.changes[disc.level]) for typing, mapped in maps.items()},
+            {typing: disc_type(mapped.shares[disc.level]) for typing, mapped in maps.items()},
         )
         for disc in discs
         if disc.level in GRADED_DISCS
@@ -147,8 +147,8 @@ def tables(readings: Sequence[StudyReading], source: str, budget: str, split: st
             },
             **about,
             notes=(
-                "Outlines of bodies leave out posterior elements; those of real studies are our own localizer's. "
-                "Real studies have no outlines of changes.",
+                "Outlines of bodies leave out posterior elements; those of real studies are our own localizer's.",
+                *(["These studies have no outlines of changes."] if not _outlined(readings) else []),
             ),
         ),
         Table(
@@ -158,8 +158,9 @@ def tables(readings: Sequence[StudyReading], source: str, budget: str, split: st
             **about,
             notes=(
                 "The unit of 67/67/44 % is not known: it stands beside ours by disc.",
-                "By disc: discs of one type that are called so; missed ones count as wrong. By voxel: changed voxels "
-                "that are mapped and have this type; those that the rule leaves open count as wrong.",
+                "By disc: discs of one type that are called so; missed ones count as wrong, and those of which no type "
+                "can be told. By voxel: changed voxels that are mapped and have this type; those that the rule leaves "
+                "open count as wrong.",
                 f"Discs: {_counts(readings)}.",
             ),
         ),
@@ -204,11 +205,15 @@ def _mean_dice(readings: Sequence[StudyReading], what: str) -> Estimate:
 
 
 def _pooled_dice(readings: Sequence[StudyReading]) -> Estimate | None:
-    outlined = [one for one in readings if one.changes is not None]
+    outlined = _outlined(readings)
     if not outlined:
         return None
     counts = np.stack([one.changes for one in outlined])
     return bootstrap(lambda rows: dice(counts[rows].sum(0)), [one.patient for one in outlined])
+
+
+def _outlined(readings: Sequence[StudyReading]) -> list[StudyReading]:
+    return [one for one in readings if one.changes is not None]
 
 
 def _types(readings: Sequence[StudyReading]) -> dict[str, list[Cell]]:
@@ -226,8 +231,12 @@ def _types(readings: Sequence[StudyReading]) -> dict[str, list[Cell]]:
 
 
 def _counts(readings: Sequence[StudyReading]) -> str:
+    """How many discs there are of each type, and of mixed ones, which no row can count."""
     labels = [disc.labels.modic for one in readings for disc in one.discs]
-    return ", ".join(f"{labels.count(name)} of type {name}" for name in MODIC_MAP_LABELS)
+    told = ", ".join(f"{labels.count(name)} of type {name}" for name in MODIC_MAP_LABELS)
+    mixed = [name for name in MODIC_GRADES if name not in MODIC_TYPES and name in labels]
+    left_out = ", ".join(f"{labels.count(name)} of type {name}" for name in mixed)
+    return f"{told}; left out, since the recipe calls one type alone: {left_out}" if mixed else told
 
 
 def _disc_accuracy(readings: Sequence[StudyReading], typing: str, name: str) -> Estimate | None:

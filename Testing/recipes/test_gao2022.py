@@ -13,9 +13,7 @@ from ModicGraderLib.errors import InputError
 from ModicGraderLib.evaluation import metrics
 from ModicGraderLib.recipes import gao2022, gao2022_patches
 from ModicGraderLib.recipes.gao2022 import RECIPE
-from ModicGraderLib.recipes.gao2022_tables import (
-    tables,
-)
+from ModicGraderLib.recipes.gao2022_tables import tables
 from ModicGraderLib.recipes.recipe import Plan, Run
 
 
@@ -55,10 +53,10 @@ def test_the_protocol_runs_and_the_trained_networks_answer(tiny, tmp_path):
     # Elsewhere, where nothing is outlined, the same networks are measured as they are.
     real = without_outlines(two)
     weights = tmp_path / "fold0" / "gao2022.safetensors"
-    with pytest.raises(InputError, match="outlines"):
+    with pytest.raises(InputError, match="`changes`, or give --pretrained"):
         RECIPE.reproduce(real, Run(tmp_path / "real", plan, "smoke"), "real")
     measured = RECIPE.reproduce(real, Run(tmp_path / "real", plan, "smoke", pretrained=weights), "real")
-    assert "gao2022.safetensors" in measured[0].notes[0]
+    assert measured[0].notes[0].endswith("gao2022.safetensors.")
 
 
 def without_outlines(samples):
@@ -82,7 +80,7 @@ def test_networks_that_see_rightly_are_scored_rightly(tiny, monkeypatch):
 
 
 def test_without_outlines_nothing_can_be_learned(tiny, tmp_path):
-    with pytest.raises(InputError, match="outlines"):
+    with pytest.raises(InputError, match="`changes`, or train with --data simulated"):
         RECIPE.fit(without_outlines(tiny), Run(tmp_path, RECIPE.plans["smoke"], "smoke"))
 
 
@@ -95,3 +93,14 @@ def test_the_cohort_is_that_of_the_paper():
     assert RECIPE.cohort.patients == 75
     assert sum(RECIPE.cohort.mix.values()) == pytest.approx(1) and RECIPE.cohort.mix["0"] == pytest.approx(0.89)
     assert RECIPE.plans["full"].studies is None and RECIPE.plans["full"].folds is None
+
+
+def test_a_change_without_a_type_is_answered_as_a_change_and_as_none_of_the_types(tiny, tmp_path, monkeypatch):
+    whole, *discs = [one for one in tiny if one.patient == "p1"]
+    # The network finds the change and no other marrow that it could be compared with.
+    found = np.repeat((whole.arrays["changes"] > 0).astype(np.float32)[None], 2, axis=0)
+    monkeypatch.setattr(gao2022, "segment", lambda *_: found)
+    monkeypatch.setattr(gao2022, "_trained", lambda run: None)
+    answers = RECIPE.answer([whole, *discs], Run(tmp_path, RECIPE.plans["smoke"], "smoke"))
+    assert {one.task: one.answer for one in answers if one.level == "L3/L4"} == {"any_change": "True", "modic": "0"}
+    assert all(sum(one.probabilities.values()) == pytest.approx(1) for one in answers)

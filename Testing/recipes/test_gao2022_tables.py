@@ -92,6 +92,7 @@ def test_where_only_presence_is_known_only_that_is_measured():
     assert [cell.ours for cell in rows["endplate"]] == [None] * 5
     assert rows["examination"][4].ours.value == 1.0
     assert overlap.rows["Modic changes, all voxels together"][0].ours is None
+    assert "no outlines" in overlap.notes[-1]
 
 
 def test_without_a_changed_unit_neither_sensitivity_nor_kappa_is_told():
@@ -109,4 +110,15 @@ def test_types_are_measured_by_disc_and_by_voxel():
     assert types.rows["rule, by voxel"][0].ours.value == pytest.approx(70)
     assert types.rows["rule, by disc"][2].paper == 44 and types.rows["rule, by disc"][2].ours is None
     assert overlap.rows["Modic changes, all voxels together"][0].ours.value == pytest.approx(16 / 19)
+    assert not any("no outlines" in note for note in overlap.notes)
     assert overlap.rows["vertebral bodies, mean of examinations"][0].ours.value == 1
+
+
+def test_mixed_changes_are_named_though_no_type_counts_them():
+    discs = tuple(
+        replace(READINGS[0].discs[0], labels=DiscLabels(modic=grade)) for grade in ("I/II", "I", "II/III", "I/II", None)
+    )
+    types = tables([replace(READINGS[0], discs=discs)], "real", "small", "none")[2]
+    assert types.notes[-1].startswith("Discs: 1 of type I, 0 of type II, 0 of type III; left out")
+    assert types.notes[-1].endswith(": 2 of type I/II, 1 of type II/III.")
+    assert "left out" not in tables(READINGS, "real", "small", "none")[2].notes[-1]
