@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -26,6 +27,12 @@ FOLDER = "samples"
 
 _HEADER = "samples"
 """Entry of a file that holds everything but the arrays, as JSON."""
+
+_LABELS = "labels"
+"""Entry with the labels of the study by level, as JSON, also of discs of which there is no sample."""
+
+NAMED = 4
+"""How many studies a warning names."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,8 @@ def cut_samples(
     Each study's samples are kept in a file in `folder/<source.key>`: what is there is not cut again, so an interrupted
     run goes on where it stopped. The files do not know `cut`; delete them after changing it.
 
-    A study that cannot be read is named in a warning and left out, and tried again by the next call.
+    A study that cannot be read is named in a warning and left out, and tried again by the next call. Those that give no
+    sample are counted in a warning.
 
     Raises
     ------
@@ -105,7 +113,40 @@ def cut_samples(
     if refused and len(refused) == len(names):
         name, error = next(iter(refused.items()))
         raise InputError(f"none of the {len(names)} studies could be read; {name}, for one: {error}")
-    return [one for name in names if name not in refused for one in read_samples(_path(store, name))]
+    samples = {name: read_samples(_path(store, name)) for name in names if name not in refused}
+    if empty := [name for name, some in samples.items() if not some]:
+        more = f" and {len(empty) - NAMED} more" if len(empty) > NAMED else ""
+        told = f"{', '.join(empty[:NAMED])}{more}"
+        reason = "most often T1 or T2 is missing, or no disc from T12/L1 to L5/S1 is seen"
+        _LOG.warning("%d of %d studies give no sample: %s; %s", len(empty), len(names), told, reason)
+    return [one for some in samples.values() for one in some]
+
+
+def kept_samples(source: StudySource, folder: Path, studies: Sequence[str]) -> list[Sample]:
+    """What `cut_samples` has kept of these studies, in their order; of those that could not be read there is nothing.
+
+    Raises
+    ------
+    InputError
+        A file is damaged.
+    """
+    return [one for path in _kept(source, folder, studies).values() for one in read_samples(path)]
+
+
+def kept_labels(source: StudySource, folder: Path, studies: Sequence[str]) -> dict[tuple[str, str], DiscLabels] | None:
+    """Labels by study and level of all discs of the studies that `cut_samples` has kept, with a sample or without.
+
+    None where a file is of a version that kept those of samples alone.
+    """
+    labels = {name: read_labels(path) for name, path in _kept(source, folder, studies).items()}
+    if None in labels.values():
+        return None
+    return {(name, level): one for name, discs in labels.items() for level, one in discs.items()}
+
+
+def _kept(source: StudySource, folder: Path, studies: Sequence[str]) -> dict[str, Path]:
+    paths = {name: _path(Path(folder) / source.key, name) for name in studies}
+    return {name: path for name, path in paths.items() if path.exists()}
 
 
 def _write_all(
@@ -131,7 +172,8 @@ def _write_all(
 
 
 def _write(source: StudySource, cut: Cut, store: Path, name: str) -> None:
-    write_samples(_path(store, name), cut(source.read(name)))
+    study = source.read(name)
+    write_samples(_path(store, name), cut(study), study.labels)
 
 
 def _path(store: Path, study: str) -> Path:
@@ -139,8 +181,8 @@ def _path(store: Path, study: str) -> Path:
     return store / f"{quote(study, safe=' ')}.npz"
 
 
-def write_samples(path: Path, samples: Sequence[Sample]) -> None:
-    """Write samples into one file, complete or not at all; every array keeps its type."""
+def write_samples(path: Path, samples: Sequence[Sample], labels: Mapping[str, DiscLabels]) -> None:
+    """Write samples and the labels of their study by level into one file, complete or not at all; types are kept."""
     about = [
         {
             "study": one.study,
@@ -152,8 +194,10 @@ def write_samples(path: Path, samples: Sequence[Sample]) -> None:
         for one in samples
     ]
     arrays = {f"{number}/{name}": array for number, one in enumerate(samples) for name, array in one.arrays.items()}
+    known = {level: asdict(one) for level, one in labels.items()}
+    texts = {_HEADER: np.array(json.dumps(about)), _LABELS: np.array(json.dumps(known))}
     with whole_file(path, several_writers=True) as unfinished, unfinished.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **{_HEADER: np.array(json.dumps(about))}, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **texts, **arrays)
 
 
 def read_samples(path: Path) -> list[Sample]:
@@ -164,17 +208,37 @@ def read_samples(path: Path) -> list[Sample]:
     InputError
         The file is damaged.
     """
+    with _opened(path) as file:
+        return [
+            Sample(
+                study=one["study"],
+                patient=one["patient"],
+                level=one["level"],
+                labels=DiscLabels(**one["labels"]),
+                arrays={name: file[f"{number}/{name}"] for name in one["arrays"]},
+            )
+            for number, one in enumerate(json.loads(str(file[_HEADER])))
+        ]
+
+
+def read_labels(path: Path) -> dict[str, DiscLabels] | None:
+    """The labels by level that `write_samples` wrote; None where it was of a version that wrote none.
+
+    Raises
+    ------
+    InputError
+        The file is damaged.
+    """
+    with _opened(path) as file:
+        if _LABELS not in file:
+            return None
+        return {level: DiscLabels(**one) for level, one in json.loads(str(file[_LABELS])).items()}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            return [
-                Sample(
-                    study=one["study"],
-                    patient=one["patient"],
-                    level=one["level"],
-                    labels=DiscLabels(**one["labels"]),
-                    arrays={name: file[f"{number}/{name}"] for name in one["arrays"]},
-                )
-                for number, one in enumerate(json.loads(str(file[_HEADER])))
-            ]
+            yield file
     except Exception as error:  # a damaged zip file raises one of a dozen kinds
         raise InputError(f"the samples in {path.name} are damaged; delete that file to cut them anew") from error

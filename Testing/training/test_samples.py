@@ -14,7 +14,15 @@ from ModicGraderLib.errors import Cancelled, InputError
 from ModicGraderLib.progress import Progress
 from ModicGraderLib.study import SpineStudy
 from ModicGraderLib.training.labelled_study import DiscLabels, LabelledStudy
-from ModicGraderLib.training.samples import Sample, cut_samples, read_samples, write_samples
+from ModicGraderLib.training.samples import (
+    Sample,
+    cut_samples,
+    kept_labels,
+    kept_samples,
+    read_labels,
+    read_samples,
+    write_samples,
+)
 
 LEVELS = ("L4/L5", "L5/S1")
 
@@ -42,7 +50,7 @@ class Shelf:
 
 def cut(study: LabelledStudy) -> list[Sample]:
     """Two samples a study, none of a study without discs."""
-    if study.name == "without discs":
+    if study.name.startswith("without discs"):
         return []
     return [
         Sample(study.name, study.patient, level, labels, {"image": np.full((2, 3), len(level), np.uint8)})
@@ -93,6 +101,43 @@ def test_a_study_without_a_spine_is_named_left_out_and_tried_again(tmp_path, cap
     assert source.read_so_far == ["a", "blind one", "b", "blind one"]
 
 
+def test_studies_that_give_no_sample_are_counted_in_a_warning_also_the_second_time(tmp_path, caplog):
+    source = Shelf("a", *(f"without discs {number}" for number in range(6)), "blind")
+    for _ in range(2):
+        caplog.clear()
+        cut_samples(source, cut, tmp_path)
+        assert caplog.messages[-1] == (
+            "6 of 8 studies give no sample: without discs 0, without discs 1, without discs 2, without discs 3 and 2"
+            " more; most often T1 or T2 is missing, or no disc from T12/L1 to L5/S1 is seen"
+        )
+    caplog.clear()
+    cut_samples(source, cut, tmp_path, studies=["a"])
+    assert not caplog.messages
+
+
+def test_what_was_kept_is_had_again_with_the_labels_of_discs_that_gave_no_sample(tmp_path):
+    source = Shelf("b", "without discs", "blind", "a")
+    samples = cut_samples(source, cut, tmp_path)
+    assert names(kept_samples(source, tmp_path, source.studies)) == names(samples)
+    labels = kept_labels(source, tmp_path, source.studies)
+    assert list(labels) == [(study, level) for study in ("b", "without discs", "a") for level in LEVELS]
+    assert labels["without discs", "L5/S1"] == DiscLabels(modic="I/II", pfirrmann=4, upper_marrow_change=True)
+    assert source.read_so_far == ["b", "without discs", "blind", "a"]
+
+
+def test_samples_of_an_older_version_are_read_and_their_labels_are_not_known(tmp_path):
+    source = Shelf("a", "b")
+    new = cut_samples(source, cut, tmp_path)
+    path = tmp_path / "shelf-1" / "a.npz"
+    with np.load(path) as file:
+        older = {name: file[name] for name in file.files if name != "labels"}
+    with path.open("wb") as file:
+        np.savez_compressed(file, **older)
+    assert names(cut_samples(source, cut, tmp_path)) == names(new) and source.read_so_far == ["a", "b"]
+    assert read_labels(path) is None and kept_labels(source, tmp_path, source.studies) is None
+    assert kept_labels(source, tmp_path, ["b"]) is not None
+
+
 def test_no_study_that_can_be_read_is_an_error_that_says_why(tmp_path):
     with pytest.raises(InputError, match=r"^none of the 2 studies could be read; blind 1, for one: no spine is seen$"):
         cut_samples(Shelf("blind 1", "blind 2"), cut, tmp_path)
@@ -141,7 +186,7 @@ def test_a_damaged_file_is_named_with_its_mend(tmp_path):
 def test_a_failed_write_leaves_no_file_that_could_be_taken_for_a_whole_one(tmp_path: Path):
     pointers = Sample("a", "a", "", DiscLabels(), {"image": np.array([object()])})
     with pytest.raises(ValueError, match="Object arrays"):
-        write_samples(tmp_path / "a.npz", [pointers])
+        write_samples(tmp_path / "a.npz", [pointers], {})
     assert not list(tmp_path.iterdir())
 
 
@@ -162,7 +207,9 @@ LABELS = st.builds(
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_arrays_and_labels_come_back_as_they_were(tmp_path, parts):
     written = [Sample("s", "p", f"level {number}", *part) for number, part in enumerate(parts)]
-    write_samples(tmp_path / "one.npz", written)
+    labels = {one.level: one.labels for one in written}
+    write_samples(tmp_path / "one.npz", written, labels)
+    assert read_labels(tmp_path / "one.npz") == labels
     read = read_samples(tmp_path / "one.npz")
     assert len(read) == len(written)
     for before, after in zip(written, read, strict=True):
