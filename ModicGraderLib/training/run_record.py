@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from ..recipes.recipe import Run
 
 NAME = "run.json"
+
+PATIENTS = "patients"
+"""Entry of a record with a short hash of the name of each patient who was learned from: it tells none to others."""
+
+BETWEEN = 2
+"""So many folders, of a variant and a fold, lie at most between that of a run and the weights that it left."""
 
 LIBRARIES = ("torch", "torchvision", "monai", "numpy", "scikit-learn")
 """Whose versions may change a result."""
@@ -49,16 +55,49 @@ def write_run_record(run: Run, recipe_name: str, source_title: str, source_key: 
         "source": {"title": source_title, "key": source_key},
     }
     path = run.folder / NAME
-    sessions = []
+    record = {"sessions": []}
     if path.exists():
-        before = read_run_record(run.folder)
-        _check_same(before["configuration"], configuration, run.folder)
-        sessions = before["sessions"]
-    sessions.append({"started": datetime.now(UTC).isoformat(timespec="seconds"), "device": run.device, **_software()})
+        record = read_run_record(run.folder)
+        _check_same(record["configuration"], configuration, run.folder)
+    session = {"started": datetime.now(UTC).isoformat(timespec="seconds"), "device": run.device, **_software()}
     if ranks.is_first():
         run.folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, {"configuration": configuration, "sessions": sessions})
+        write_json(path, {**record, "configuration": configuration, "sessions": [*record["sessions"], session]})
     return path
+
+
+def record_patients(run: Run, source_title: str, patients: Iterable[str]) -> None:
+    """Add to the record of a run, once its samples are cut, whom it learns from and what tables call these studies.
+
+    Those whom the weights that it starts from have learned from are among them.
+    """
+    if not ranks.is_first():
+        return
+    record = read_run_record(run.folder)
+    record["configuration"]["source"]["title"] = source_title
+    before = (run_of(run.pretrained) if run.pretrained else None) or {}
+    marks = {*map(_mark, patients), *record.get(PATIENTS, ()), *before.get(PATIENTS, ())}
+    write_json(run.folder / NAME, {**record, PATIENTS: sorted(marks)})
+
+
+def run_of(weights: Path) -> dict[str, Any] | None:
+    """The record of the run that left a file of weights; None where there is none beside it or above."""
+    folders = weights.absolute().parents[: 1 + BETWEEN] if weights.suffix == ".safetensors" else ()
+    for folder in folders:
+        with suppress(InputError):
+            return read_run_record(folder)
+    return None
+
+
+def seen_patients(record: dict[str, Any], patients: Iterable[str]) -> int | None:
+    """How many of these patients a run learned from, as far as their names tell; None where its record is too old."""
+    if PATIENTS not in record:
+        return None
+    return len({_mark(one) for one in patients} & set(record[PATIENTS]))
+
+
+def _mark(patient: str) -> str:
+    return hashlib.sha256(patient.encode()).hexdigest()[:12]
 
 
 @contextmanager
@@ -84,7 +123,7 @@ def _trained(folder: Path) -> bool:
 
 
 def read_run_record(folder: Path) -> dict[str, Any]:
-    """What `write_run_record` wrote: `configuration` and `sessions`.
+    """What `write_run_record` wrote: `configuration` and `sessions`; and `record_patients`: `PATIENTS`, if it did.
 
     Raises
     ------

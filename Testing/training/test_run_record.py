@@ -9,7 +9,13 @@ import pytest
 from ModicGraderLib import __version__
 from ModicGraderLib.errors import InputError
 from ModicGraderLib.recipes.recipe import Plan, Run
-from ModicGraderLib.training.run_record import read_run_record, write_run_record
+from ModicGraderLib.training.run_record import (
+    read_run_record,
+    record_patients,
+    run_of,
+    seen_patients,
+    write_run_record,
+)
 
 
 @pytest.fixture
@@ -48,6 +54,45 @@ def test_going_on_adds_a_session_and_keeps_the_first(run):
     for _ in range(2):
         write_run_record(run, "damopoulos2019", "36 simulated patients", "simulated-abc")
     assert len(read_run_record(run.folder)["sessions"]) == 2
+
+
+def test_whom_a_run_learned_from_is_counted_and_not_named(run):
+    write_run_record(run, "damopoulos2019", "3 studies in a.csv", "manifest-1")
+    record_patients(run, "2 of 3 studies in a.csv", ["Anna", "Berta"])
+    # Another session, in which one more could be read.
+    write_run_record(run, "damopoulos2019", "3 studies in a.csv", "manifest-1")
+    record_patients(run, "3 studies in a.csv", ["Anna", "Berta", "Carla"])
+    record = read_run_record(run.folder)
+    assert record["configuration"]["source"]["title"] == "3 studies in a.csv" and len(record["sessions"]) == 2
+    assert seen_patients(record, ["Anna", "Anna", "Carla", "Dora"]) == 2 and seen_patients(record, ["Dora"]) == 0
+    assert not any(name in (run.folder / "run.json").read_text() for name in ("Anna", "Berta", "Carla"))
+
+
+def test_a_record_of_an_older_version_does_not_tell_whom_it_learned_from_until_it_goes_on(run):
+    write_run_record(run, "damopoulos2019", "a.csv", "manifest-1")
+    assert seen_patients(read_run_record(run.folder), ["Anna"]) is None
+    record_patients(run, "a.csv", ["Anna"])
+    assert seen_patients(read_run_record(run.folder), ["Anna"]) == 1
+
+
+@pytest.mark.parametrize("inside", ["", "two-stage", "two-stage/fold-1"])
+def test_patients_of_the_weights_to_start_from_are_learned_from_too(run, inside):
+    write_run_record(run, "damopoulos2019", "a.csv", "manifest-1")
+    record_patients(run, "a.csv", ["Anna"])
+    weights = run.folder / inside / "change.safetensors"
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    weights.write_bytes(b"abc")
+    assert run_of(weights) == read_run_record(run.folder)
+    second = replace(run, folder=run.folder.parent / "second", pretrained=weights)
+    write_run_record(second, "damopoulos2019", "b.csv", "manifest-2")
+    record_patients(second, "b.csv", ["Berta"])
+    assert seen_patients(read_run_record(second.folder), ["Anna", "Berta", "Carla"]) == 2
+
+
+def test_weights_that_no_run_of_ours_left_have_no_record(run, tmp_path):
+    assert run_of(run.pretrained) is None
+    (tmp_path / "run.json").write_text('{"of": "another program"}')
+    assert run_of(tmp_path / "some.safetensors") is None
 
 
 @pytest.mark.parametrize(
