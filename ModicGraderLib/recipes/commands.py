@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 
 from ..errors import Cancelled, InputError
-from ..export.tables import write_table
 from ..pipeline import choose_device
 from ..terminal import shown_progress
 from ..training import ranks
-from ..training.data_folder import data_folder, write_json
+from ..training.data_folder import data_folder
 from ..training.labelled_study import StudySource
-from ..training.run_record import read_run_record, run_recorded
+from ..training.run_record import NAME as RUN
+from ..training.run_record import read_run_record, record_patients, run_of, run_recorded, seen_patients
 from ..training.samples import FOLDER as SAMPLES
-from ..training.samples import Sample, cut_samples
-from ..whole_files import whole_file, write_text
-from .measures import measure, measures_page, truth_of
-from .recipe import Answer, Plan, Recipe, Run
+from ..training.samples import Sample, cut_samples, kept_labels, kept_samples
+from .answers import write_answers
+from .recipe import Plan, Recipe, Run
 from .registry import RECIPES, load_recipe
-from .tables import without_nan, write_tables
+from .tables import write_tables
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -68,12 +69,13 @@ class Settings:
 def train(name: str, settings: Settings) -> Path:
     """Train a recipe on all studies; return the folder of the run, with its weights and `run.json`."""
     recipe = load_recipe(name)
-    run = _run(recipe, settings, settings.output, settings.variant or recipe.variants[0])
+    run = _joined(_run(recipe, settings, settings.output, settings.variant or recipe.variants[0]))
     source = open_source(settings.data, recipe, run.plan)
     studies = chosen_studies(source, run.plan)
-    ranks.join(run.device)
     with _stoppable(), run_recorded(run, name, _title(source, studies), source.key):
-        recipe.fit(_samples(recipe, source, studies, run.folder, settings.processes), run)
+        samples = _samples(recipe, source, studies, run.folder, settings.processes)
+        record_patients(run, _title(source, _studies(samples)), _patients(samples))
+        recipe.fit(samples, run)
     return run.folder
 
 
@@ -94,7 +96,7 @@ def reproduce(name: str, settings: Settings) -> list[Path]:
         except InputError as error:
             _LOGGER.warning("%s is left out: %s", one, error)
             refused[one] = error
-    if not written and refused:
+    if len(refused) == len(RECIPES):
         raise InputError(f"no recipe was reproduced; {RECIPES[0]}, for one: {refused[RECIPES[0]]}")
     if refused:
         _LOGGER.warning("%d of %d recipes were left out: %s", len(refused), len(RECIPES), ", ".join(refused))
@@ -102,31 +104,44 @@ def reproduce(name: str, settings: Settings) -> list[Path]:
 
 
 def _reproduce(recipe: Recipe, settings: Settings) -> list[Path]:
-    run = _run(recipe, settings, settings.output / recipe.name, settings.variant)
+    run = _joined(_run(recipe, settings, settings.output / recipe.name, settings.variant))
     source = open_source(settings.data, recipe, run.plan)
     studies = chosen_studies(source, run.plan)
-    title = _title(source, studies)
-    ranks.join(run.device)
-    with _stoppable(), run_recorded(run, recipe.name, title, source.key):
+    with _stoppable(), run_recorded(run, recipe.name, _title(source, studies), source.key):
         samples = _samples(recipe, source, studies, run.folder, settings.processes)
+        title = _title(source, _studies(samples))
+        record_patients(run, title, _patients(samples))
         tables = recipe.reproduce(samples, run, title)
-        return write_tables(run.folder, tables) if ranks.is_first() else []
+        if not ranks.is_first():
+            return []
+        if run.pretrained and (before := run_of(run.pretrained)):
+            notes = _seen_notes(before, samples, source, run.pretrained.name)
+            tables = [replace(one, notes=[*one.notes, *notes]) for one in tables]
+        return write_tables(run.folder, tables)
 
 
 def evaluate(name: str, folder: Path, settings: Settings) -> list[Path]:
     """Apply what was trained in a folder: an answer for every disc, and measures where labels are known.
 
-    Variant, seed and budget are those of the training; the budget limits simulated patients alone.
+    Variant, seed and budget are those of the training; the budget limits simulated patients alone. Of several processes
+    the first answers.
     """
-    recipe, trained = load_recipe(name), read_run_record(folder)["configuration"]
-    run = trained_run(folder, name, settings.device)
+    recipe, record = load_recipe(name), read_run_record(folder)
+    run = _joined(trained_run(folder, name, settings.device))
     source = open_source(settings.data, recipe, run.plan, measuring=True)
     samples = _samples(recipe, source, source.studies, settings.output, settings.processes)
+    if not ranks.is_first():
+        return []
     answers = recipe.answer(samples, run)
-    notes = [f"Trained on {trained['source']['title']}, budget `{run.budget}`; applied to {source.title}."]
-    if source.key == trained["source"]["key"]:
-        notes.append("**These are the studies that it was trained on, so that the measures are far too good.**")
-    return write_answers(settings.output, samples, answers, f"{name} {run.variant}".strip(), notes)
+    trained, applied = record["configuration"]["source"]["title"], _title(source, _studies(samples))
+    notes = [f"Trained on {trained}, budget `{run.budget}`; applied to {applied}."]
+    notes += _seen_notes(record, samples, source, name)
+    labels = {(one.study, one.level): one.labels for one in samples}
+    kept = kept_labels(source, settings.output / SAMPLES, source.studies)
+    if kept is None:
+        notes.append(f"Labelled discs that were not found are not counted; delete the older {SAMPLES} to count them.")
+    title = f"{name} {run.variant}".strip()
+    return write_answers(settings.output, answers, labels | (kept or {}), source.narrowing_grades, title, notes)
 
 
 def trained_run(folder: Path, name: str, device: str) -> Run:
@@ -148,28 +163,6 @@ def trained_run(folder: Path, name: str, device: str) -> Run:
         device=device_of(device),
         variant=trained["variant"],
     )
-
-
-def write_answers(
-    folder: Path, samples: Sequence[Sample], answers: Sequence[Answer], title: str, notes: Sequence[str]
-) -> list[Path]:
-    """Write `answers.csv` with a row a disc, `metrics.json` and `metrics.md`, each complete or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    labels = {(one.study, one.level): one.labels for one in samples}
-    rows: dict[tuple[str, str], dict[str, object]] = {}
-    for one in answers:
-        row = rows.setdefault((one.study, one.level), {"study": one.study, "level": one.level})
-        row[one.task] = one.answer
-        row[f"{one.task}_truth"] = truth_of(one.task, labels[one.study, one.level])
-        row |= {f"{one.task}_{value}": round(chance, 4) for value, chance in one.probabilities.items()}
-    if not rows:
-        raise InputError("the recipe has no answer for any of these discs; give studies with both T1 and T2")
-    measured = measure((one, labels[one.study, one.level]) for one in answers)
-    with whole_file(folder / "answers.csv") as unfinished:
-        write_table(unfinished, list(rows.values()))
-    write_json(folder / "metrics.json", without_nan([asdict(one) for one in measured]))
-    write_text(folder / "metrics.md", measures_page(measured, title, notes))
-    return [folder / name for name in ("answers.csv", "metrics.json", "metrics.md")]
 
 
 def open_source(data: str, recipe: Recipe, plan: Plan, *, measuring: bool = False) -> StudySource:
@@ -208,9 +201,34 @@ def chosen_studies(source: StudySource, plan: Plan) -> list[str]:
     return [names[number] for number in sorted(drawn)]
 
 
-def _title(source: StudySource, studies: Sequence[str]) -> str:
+def _title(source: StudySource, studies: Collection[str]) -> str:
     """What tables call these studies of a source."""
     return source.title if len(studies) == len(source.studies) else f"{len(studies)} of {source.title}"
+
+
+def _studies(samples: Sequence[Sample]) -> set[str]:
+    return {one.study for one in samples}
+
+
+def _patients(samples: Sequence[Sample]) -> set[str]:
+    return {one.patient for one in samples}
+
+
+def _seen_notes(record: Mapping[str, Any], samples: Sequence[Sample], source: StudySource, what: str) -> list[str]:
+    """What is to be said, and is logged, where a training of this record has seen patients who are measured."""
+    patients = _patients(samples)
+    seen = seen_patients(record, patients)
+    if seen == 0:
+        return []
+    far_too_good = "so that these figures are far too good"
+    if seen:
+        note = f"{what} learned from {seen} of these {len(patients)} patients, as far as names tell, {far_too_good}."
+    elif source.key == record["configuration"]["source"]["key"]:
+        note = f"{what} learned from these studies, {far_too_good}."
+    else:
+        note = f"Whether {what} learned from some of these patients is not known; its {RUN} is of an older version."
+    _LOGGER.warning(note)
+    return [f"**{note}**"]
 
 
 def device_of(name: str) -> str:
@@ -221,8 +239,21 @@ def device_of(name: str) -> str:
     InputError
         It is not there.
     """
-    kind, colon, number = name.partition(":")
-    return choose_device(kind) + colon + number
+    kind, colon, _ = name.partition(":")
+    chosen = choose_device(kind)
+    if not colon:
+        return chosen
+    there = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    if name not in there:
+        raise InputError(
+            f"The device {name!r} is not available here; use auto or one of: {', '.join([chosen, *there])}."
+        )
+    return name
+
+
+def _joined(run: Run) -> Run:
+    """A run on the device of its own that each of several processes has."""
+    return replace(run, device=str(ranks.join(run.device)))
 
 
 @contextmanager
@@ -250,12 +281,14 @@ def _run(recipe: Recipe, settings: Settings, folder: Path, variant: str) -> Run:
 def _samples(recipe: Recipe, source: StudySource, studies: Sequence[str], folder: Path, processes: int) -> list[Sample]:
     """Samples of some studies, kept in `folder/samples`; one process cuts them for all that train."""
     store = folder / SAMPLES
-    if not ranks.is_first():
-        ranks.wait()
-        return cut_samples(source, recipe.cut, store, studies)
-    with shown_progress() as progress:
-        samples = cut_samples(source, recipe.cut, store, studies, processes, progress)
-    ranks.wait()
+
+    def cut() -> list[Sample]:
+        with shown_progress() as progress:
+            return cut_samples(source, recipe.cut, store, studies, processes, progress)
+
+    samples = ranks.first_alone(cut)
+    if samples is None:
+        samples = kept_samples(source, store, studies)
     if not samples:
         raise InputError(f"{recipe.name} can use no disc of {source.title}; give studies with sagittal T1 and T2")
     return samples

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from ..evaluation.metrics import Estimate, auroc, balanced_accuracy, bootstrap, 
 from ..evaluation.pages import table
 from ..training.labelled_study import DiscLabels
 from .recipe import Answer
+
+Labels = Mapping[tuple[str, str], DiscLabels]
+"""Of discs, by study and level."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class TaskMeasures:
         How many were measured on.
     left_out:
         Labelled discs by their label, which the recipe cannot answer, as type III of a recipe that knows none.
+    unanswered:
+        Labelled discs by level that have no answer: they were not found, or the recipe cannot use them.
     confusion:
         Counts (classes, classes): the truth in rows, the answer in columns.
     measures:
@@ -36,6 +42,7 @@ class TaskMeasures:
     discs: int
     patients: int
     left_out: Mapping[str, int]
+    unanswered: Mapping[str, int]
     confusion: Sequence[Sequence[int]]
     measures: Mapping[str, Estimate]
 
@@ -59,18 +66,52 @@ def _any_endplate_lesion(labels: DiscLabels) -> bool | None:
     return True if True in changes else None if None in changes else False
 
 
-def measure(answers: Iterable[tuple[Answer, DiscLabels]]) -> list[TaskMeasures]:
-    """Measures of each task, in the order of the answers; tasks without a single label are left out."""
-    by_task: dict[str, list[tuple[Answer, str]]] = {}
-    for answer, labels in answers:
-        truth = truth_of(answer.task, labels)
-        if truth is not None:
-            by_task.setdefault(answer.task, []).append((answer, truth))
-    return [_measure(task, rows) for task, rows in by_task.items()]
+def on_one_scale(answers: Sequence[Answer], labels: Labels, narrowing_grades: int) -> tuple[list[Answer], Labels]:
+    """Answers and labels with narrowing as 0 or 1, narrowed at all, where either of them does not tell its grade.
+
+    Parameters
+    ----------
+    narrowing_grades:
+        Of the labels, see `StudySource`.
+    """
+    if narrowing_grades == 2:
+        return [_narrowed_or_not(one) for one in answers], dict(labels)
+    if any(one.task == "narrowing" and len(one.probabilities) == 2 for one in answers):
+        # What is not known stays so.
+        labels = {place: replace(one, narrowing=one.narrowing and 1) for place, one in labels.items()}
+    return list(answers), dict(labels)
 
 
-def _measure(task: str, rows: Sequence[tuple[Answer, str]]) -> TaskMeasures:
-    classes = list(rows[0][0].probabilities)
+def _narrowed_or_not(answer: Answer) -> Answer:
+    if answer.task != "narrowing" or len(answer.probabilities) == 2:
+        return answer
+    none = answer.probabilities["0"]
+    return replace(answer, probabilities={"0": none, "1": 1 - none}, answer=str(int(answer.answer != "0")))
+
+
+def measure(answers: Sequence[Answer], labels: Labels) -> list[TaskMeasures]:
+    """Measures of each task, in the order of the answers; tasks without a single label are left out.
+
+    Parameters
+    ----------
+    labels:
+        Of all discs that were answered, and of those that should have been.
+    """
+    by_task: dict[str, list[Answer]] = {}
+    for answer in answers:
+        by_task.setdefault(answer.task, []).append(answer)
+    return [_measure(task, some, truths) for task, some in by_task.items() if (truths := _truths(task, labels))]
+
+
+def _truths(task: str, labels: Labels) -> dict[tuple[str, str], str]:
+    return {place: truth for place, one in labels.items() if (truth := truth_of(task, one)) is not None}
+
+
+def _measure(task: str, answers: Sequence[Answer], labelled: Mapping[tuple[str, str], str]) -> TaskMeasures:
+    classes = list(answers[0].probabilities)
+    answered = {(one.study, one.level): one for one in answers}
+    unanswered = Counter(level for _, level in labelled.keys() - answered.keys())
+    rows = [(one, labelled[place]) for place, one in answered.items() if place in labelled]
     known = [(answer, truth) for answer, truth in rows if truth in classes]
     strange = [truth for _, truth in rows if truth not in classes]
     truths = np.array([classes.index(truth) for _, truth in known], int)
@@ -87,6 +128,7 @@ def _measure(task: str, rows: Sequence[tuple[Answer, str]]) -> TaskMeasures:
         discs=len(known),
         patients=len(set(patients)),
         left_out={truth: strange.count(truth) for truth in sorted(set(strange))},
+        unanswered=dict(sorted(unanswered.items())),
         confusion=confusion(truths, called, len(classes)).tolist(),
         measures=measures,
     )
@@ -130,6 +172,12 @@ def measures_page(measured: Sequence[TaskMeasures], title: str, notes: Sequence[
         if one.left_out:
             told = ", ".join(f"{count} labelled {label}" for label, count in one.left_out.items())
             parts.append(f"Left out, since the recipe has no such answer: {told}.")
+        if one.unanswered:
+            told = ", ".join(f"{count} {level}" for level, count in one.unanswered.items())
+            parts.append(
+                f"{sum(one.unanswered.values())} labelled discs have no answer, since they were not found or the recipe"
+                f" cannot use them: {told}."
+            )
         parts.append(table(["measure", "value"], one.measures.items()))
         rows = [[f"**{name}**", *counts] for name, counts in zip(one.classes, one.confusion, strict=True)]
         parts.append(table(["truth \\ answer", *one.classes], rows))

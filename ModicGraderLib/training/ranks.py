@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 from torch import distributed
+
+from ..errors import InputError
+
+Made = TypeVar("Made")
 
 PATIENCE = timedelta(days=1)
 """How long processes wait for the first, which alone simulates patients and measures."""
@@ -51,6 +57,28 @@ def wait() -> None:
     """Wait until all processes have come here."""
     if processes() > 1:
         distributed.barrier()
+
+
+def first_alone(work: Callable[[], Made]) -> Made | None:
+    """What the first process makes while the others wait; None in those.
+
+    Raises
+    ------
+    InputError
+        The first was refused; it is raised in all, so that none goes on without the others.
+    """
+    if processes() == 1:
+        return work()
+    made, refusal = None, [""]
+    if is_first():
+        try:
+            made = work()
+        except InputError as error:
+            refusal = [str(error)]
+    distributed.broadcast_object_list(refusal, 0)
+    if refusal[0]:
+        raise InputError(refusal[0])
+    return made
 
 
 def shared(value: float, device: torch.device) -> float:

@@ -4,69 +4,27 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
+import counting_recipe
 import pytest
+import torch
+from counting_recipe import Recipe, Source
 
 from ModicGraderLib import cli
 from ModicGraderLib.errors import InputError
 from ModicGraderLib.recipes import commands
-from ModicGraderLib.recipes.commands import MEASURING_SEEDS, chosen_studies, open_source
-from ModicGraderLib.recipes.measures import measure, measures_page, truth_of
-from ModicGraderLib.recipes.recipe import Answer, Cell, CohortWish, Plan, Table
+from ModicGraderLib.recipes.commands import MEASURING_SEEDS, chosen_studies, device_of, open_source
+from ModicGraderLib.recipes.recipe import Answer, Plan
 from ModicGraderLib.recipes.registry import load_recipe
-from ModicGraderLib.training.labelled_study import DiscLabels, LabelledStudy
+from ModicGraderLib.training.labelled_study import DiscLabels
 from ModicGraderLib.training.run_record import read_run_record
-from ModicGraderLib.training.samples import Sample
 
-LABELS = {
-    "L5/S1": DiscLabels(modic="I", pfirrmann=4),
-    "L4/L5": DiscLabels(modic="0", pfirrmann=2),
-    "L3/L4": DiscLabels(modic="III"),
-}
-
-
-class Source:
-    """Four patients; the last cannot be read."""
-
-    title, key, narrowing_grades = "4 drawn patients", "drawn-1", 2
-    studies = ("a", "b", "c", "broken")
-
-    def read(self, study: str) -> LabelledStudy:
-        if study == "broken":
-            raise InputError("no spine is seen on it")
-        return LabelledStudy(study, f"patient-{study}", None, (), np.zeros((1, 1, 1), np.uint8), labels=LABELS)
-
-
-class Recipe:
-    """Answers type I for every disc."""
-
-    name, title, doi = "damopoulos2019", "Counting", "10.0/0"
-    cohort = CohortWish(7, "modic", {"0": 0.5, "I": 0.5})
-    plans = {"smoke": Plan(2, 1, 1), "small": Plan(3, 1, 1), "full": Plan(None, None, 9)}  # noqa: RUF012
-    variants = ("first", "second")
-    tasks = ("modic", "any_change", "pfirrmann")
-
-    def cut(self, study):
-        discs = [*study.labels, "L2/L3"]
-        return [Sample(study.name, study.patient, level, study.labels.get(level, DiscLabels()), {}) for level in discs]
-
-    def fit(self, samples, run):
-        (run.folder / f"{run.variant}.txt").write_text(f"{len(samples)} {run.plan.epochs} {run.seed}")
-
-    def answer(self, samples, run):
-        assert (run.folder / f"{run.variant}.txt").exists()
-        said = {
-            "modic": ({"0": 0.3, "I": 0.6, "II": 0.1}, "I"),
-            "any_change": ({"False": 0.3, "True": 0.7}, "True"),
-            "pfirrmann": ({str(grade): 0.2 for grade in range(1, 6)}, "4"),
-        }
-        return [
-            Answer(one.study, one.patient, one.level, task, *answer) for one in samples for task, answer in said.items()
-        ]
-
-    def reproduce(self, samples, run, source):
-        return [Table("Table 1", ["discs"], {"all": [Cell(552, len(samples))]}, source, run.budget)]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -86,6 +44,7 @@ def test_train_takes_the_papers_whole_protocol_and_the_first_variant(drawn, tmp_
     assert (tmp_path / "run" / "first.txt").read_text() == "12 9 5"
     record = read_run_record(tmp_path / "run")["configuration"]
     assert (record["budget"], record["variant"], record["seed"]) == ("full", "first", 5)
+    assert record["source"]["title"] == "3 of 4 drawn patients"
     assert len(list((tmp_path / "run" / "samples" / "drawn-1").glob("*.npz"))) == 3
     assert capsys.readouterr().out == f"damopoulos2019 is trained: {tmp_path / 'run'}\n"
 
@@ -139,9 +98,147 @@ def test_evaluate_answers_every_disc_and_measures_those_with_labels(drawn, tmp_p
     assert change["discs"] == 9 and change["measures"]["accuracy"]["value"] == pytest.approx(2 / 3)
     assert pfirrmann["discs"] == 6
     page = (tmp_path / "out" / "metrics.md").read_text()
-    assert "These are the studies that it was trained on" in page
+    assert "Trained on 2 of 4 drawn patients, budget `smoke`; applied to 3 of 4 drawn patients." in page
+    assert "**damopoulos2019 learned from 2 of these 3 patients, as far as names tell, so that these figures" in page
     assert "Left out, since the recipe has no such answer: 3 labelled III." in page
     assert "patient-" not in page + (tmp_path / "out" / "answers.csv").read_text()
+
+
+def _evaluated(tmp_path) -> str:
+    """The page of what was trained in `run`."""
+    call = "evaluate", "damopoulos2019", "--run", tmp_path / "run", "--data", "drawn", "-o", tmp_path / "out"
+    assert _call(*call) == 0
+    return (tmp_path / "out" / "metrics.md").read_text()
+
+
+class Elsewhere(Source):
+    """The same patients in another list, as those of all.csv in train.csv."""
+
+    key, studies = "drawn-2", ("b", "z")
+
+
+def test_patients_who_were_learned_from_are_counted_by_their_names_not_by_the_list_that_they_stand_in(
+    drawn, tmp_path, monkeypatch, caplog
+):
+    _call("train", "damopoulos2019", "--data", "drawn", "-o", tmp_path / "run")
+    monkeypatch.setattr(commands, "open_source", lambda *args, **more: Elsewhere())
+    note = "damopoulos2019 learned from 1 of these 2 patients, as far as names tell, so that these figures are far too"
+    assert note in _evaluated(tmp_path) and note in caplog.text
+    monkeypatch.setattr(Elsewhere, "studies", ("y", "z"))
+    assert "learned from" not in _evaluated(tmp_path)
+
+
+def test_a_run_of_an_older_version_can_be_evaluated_and_whom_it_learned_from_is_not_known(drawn, tmp_path, monkeypatch):
+    _call("train", "damopoulos2019", "--data", "drawn", "-o", tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    record = json.loads(path.read_text())
+    del record["patients"]
+    path.write_text(json.dumps(record))
+    assert "damopoulos2019 learned from these studies, so that these figures are far too good" in _evaluated(tmp_path)
+    monkeypatch.setattr(commands, "open_source", lambda *args, **more: Elsewhere())
+    assert "Whether damopoulos2019 learned from some of these patients is not known" in _evaluated(tmp_path)
+
+
+def test_reproduce_tells_whom_the_weights_that_it_starts_from_have_seen(drawn, tmp_path):
+    _call("train", "damopoulos2019", "--data", "drawn", "-o", tmp_path / "run")
+    call = "reproduce", "damopoulos2019", "--data", "drawn", "--budget", "full"
+    for name, told in (("run/own.safetensors", True), ("imagenet.safetensors", False)):
+        (tmp_path / name).write_bytes(b"weights")
+        out = tmp_path / Path(name).stem
+        assert _call(*call, "--pretrained", tmp_path / name, "-o", out) == 0
+        page = (out / "damopoulos2019" / "tables.md").read_text().replace("\n", " ")
+        note = "**own.safetensors learned from 3 of these 3 patients, as far as names tell, so that these figures are"
+        assert (note in page) == told
+        assert "Ours: 3 of 4 drawn patients, budget `full`" in page
+
+
+def test_labelled_discs_that_were_not_found_are_counted_also_when_samples_were_cut_before(drawn, tmp_path, monkeypatch):
+    def blind(recipe: Recipe, study) -> list:
+        found = Recipe().cut(study)
+        return [] if study.name == "a" else [one for one in found if (study.name, one.level) != ("b", "L5/S1")]
+
+    _call("train", "damopoulos2019", "--data", "drawn", "-o", tmp_path / "run")
+    monkeypatch.setattr(commands, "load_recipe", lambda name: type("Blind", (Recipe,), {"cut": blind})())
+    for _ in range(2):
+        page = _evaluated(tmp_path)
+        modic, change, pfirrmann = json.loads((tmp_path / "out" / "metrics.json").read_text())
+        assert modic["unanswered"] == change["unanswered"] == {"L3/L4": 1, "L4/L5": 1, "L5/S1": 2}
+        assert pfirrmann["unanswered"] == {"L4/L5": 1, "L5/S1": 2}
+        assert (
+            "4 labelled discs have no answer, since they were not found or the recipe cannot use them: 1 L3/L4" in page
+        )
+        assert "applied to 2 of 4 drawn patients" in page
+
+
+def test_evaluate_says_that_graded_narrowing_was_measured_as_there_or_not(drawn, tmp_path, monkeypatch):
+    class Grading(Recipe):
+        def cut(self, study):
+            narrowed = DiscLabels(narrowing=int(study.name == "a"))
+            return [replace(one, labels=narrowed) for one in super().cut(study) if one.level == "L2/L3"]
+
+        def answer(self, samples, run):
+            chances = {"0": 0.1, "1": 0.1, "2": 0.7, "3": 0.1}
+            return [Answer(one.study, one.patient, one.level, "narrowing", chances, "2") for one in samples]
+
+    monkeypatch.setattr(commands, "load_recipe", lambda name: Grading())
+    _call("train", "damopoulos2019", "--data", "drawn", "-o", tmp_path / "run")
+    assert "Narrowing is measured as 0 or 1, there or not" in _evaluated(tmp_path)
+    (measured,) = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert measured["confusion"] == [[0, 2], [0, 1]]
+    # The table of answers keeps them as they were given.
+    assert "narrowing_3" in (tmp_path / "out" / "answers.csv").read_text()
+    monkeypatch.setattr(Source, "narrowing_grades", 4)
+    assert "there or not" not in _evaluated(tmp_path)
+
+
+def test_several_processes_evaluate_and_go_on_together_after_what_the_first_was_refused(drawn, tmp_path):
+    _call("train", "damopoulos2019", "--data", "drawn", "-o", tmp_path / "run")
+    launcher = sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(
+        [*launcher, counting_recipe.__file__, tmp_path], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert run.returncode == 0, run.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "answers.csv",
+        "metrics.json",
+        "metrics.md",
+        "samples",
+    ]
+    # Both were told of the study that only the first tried to read.
+    assert run.stderr.count("cina2023 is left out: none of the 1 studies could be read; broken, for one: no spine") == 2
+    assert sorted(path.parent.name for path in (tmp_path / "reproduced").rglob("tables.json")) == [
+        "damopoulos2019",
+        "gao2022",
+    ]
+
+
+def test_a_recipe_runs_on_the_device_that_its_process_was_given_whatever_was_asked_for(drawn, tmp_path, monkeypatch):
+    devices = []
+    for method, result in (("fit", None), ("reproduce", []), ("answer", [])):
+
+        def called(recipe, samples, run, *_, result=result):
+            devices.append(run.device)
+            return result
+
+        monkeypatch.setattr(Recipe, method, called)
+    monkeypatch.setattr(commands.ranks, "join", lambda device: torch.device("cuda", 3))
+    _call("train", "damopoulos2019", "--data", "drawn", "--device", "cpu", "-o", tmp_path / "run")
+    _call("reproduce", "damopoulos2019", "--data", "drawn", "--device", "cpu", "-o", tmp_path)
+    call = "evaluate", "damopoulos2019", "--run", tmp_path / "run", "--data", "drawn", "--device", "cpu"
+    _call(*call, "-o", tmp_path / "out")
+    assert devices == ["cuda:3"] * 3
+
+
+@pytest.mark.parametrize("name", ["cuda:2", "cuda:x", "cuda:", "cuda:-1", "cpu:0"])
+def test_a_device_that_is_not_there_is_told_with_those_that_are(monkeypatch, name):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert device_of("cuda:1") == "cuda:1" and device_of("cuda") == "cuda" and device_of("cpu") == "cpu"
+    with pytest.raises(
+        InputError, match=f"The device '{name}' is not available here; use auto or one of: .*cuda:0, cuda:1"
+    ):
+        device_of(name)
 
 
 def test_evaluate_refuses_the_run_of_another_recipe(drawn, tmp_path, capsys):
@@ -248,39 +345,3 @@ def test_a_small_plan_takes_the_same_lot_of_a_large_source_each_time():
     assert names == chosen_studies(Large(), Plan(10, 1, 1)) == sorted(names)
     assert len(set(names)) == 10 and names != list(Large.studies[:10])
     assert chosen_studies(Large(), Plan(None, 1, 1)) == list(Large.studies)
-
-
-@pytest.mark.parametrize(
-    ("task", "labels", "truth"),
-    [
-        ("any_change", DiscLabels(modic="0"), "False"),
-        ("any_change", DiscLabels(modic="II"), "True"),
-        ("any_change", DiscLabels(), None),
-        ("pfirrmann", DiscLabels(pfirrmann=3), "3"),
-        ("upper_marrow_change", DiscLabels(upper_marrow_change=False), "False"),
-        ("any_endplate_lesion", DiscLabels(endplate_lesion="normal"), "False"),
-        ("any_endplate_lesion", DiscLabels(endplate_lesion="notched"), "True"),
-        ("any_endplate_lesion", DiscLabels(upper_endplate_change=True), "True"),
-        ("any_endplate_lesion", DiscLabels(upper_endplate_change=False), None),
-        ("any_endplate_lesion", DiscLabels(upper_endplate_change=False, lower_endplate_change=False), "False"),
-    ],
-)
-def test_the_truth_of_a_task_is_told_in_the_words_of_an_answer(task, labels, truth):
-    assert truth_of(task, labels) == truth
-
-
-def test_measures_are_those_of_a_constructed_case():
-    def answer(patient: str, change: float) -> Answer:
-        return Answer("s", patient, "L4/L5", "any_change", {"False": 1 - change, "True": change}, str(change > 0.5))
-
-    rows = [(answer("p", 0.9), "I"), (answer("p", 0.6), "0"), (answer("q", 0.4), "II"), (answer("q", 0.1), "0")]
-    (measured,) = measure((one, DiscLabels(modic=modic)) for one, modic in rows)
-    assert measured.confusion == [[1, 1], [1, 1]]
-    assert measured.measures["accuracy"].value == 0.5
-    assert measured.measures["kappa"].value == 0
-    assert measured.measures["AUC of True"].value == 0.75
-    assert measured.patients == 2 and measured.left_out == {}
-
-
-def test_without_any_label_the_page_says_that_nothing_was_measured():
-    assert "nothing was measured" in measures_page([], "title", [])
