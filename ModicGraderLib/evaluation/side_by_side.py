@@ -20,8 +20,9 @@ from ..grading.decisions import CHANGE_CALLED, DECIDED
 from ..grading.grader import load_ensemble
 from ..grading.tasks import either
 from ..localization.locate import load_network
+from ..models import describe
 from ..pipeline import Models, grade_study
-from ..recipes.commands import MEASURING_SEEDS, chosen_studies, trained_run
+from ..recipes.commands import MEASURING_SEEDS, SIMULATED, chosen_studies, trained_run
 from ..recipes.measures import truth_of
 from ..recipes.recipe import Answer, CohortWish, Plan, Recipe, Run
 from ..recipes.registry import RECIPES, load_recipe
@@ -29,7 +30,7 @@ from ..report import DiscReport
 from ..training.data_folder import FOLDS, data_folder, fold_of, write_json
 from ..training.grading_data import iterate_spider
 from ..training.labelled_study import DiscLabels, LabelledStudy, StudySource
-from ..training.run_record import NAME
+from ..training.run_record import NAME, read_run_record
 from ..training.simulated_discs import nearest
 from ..training.simulated_studies import SimulatedStudies
 from ..training.spider_studies import SpiderStudies
@@ -153,12 +154,25 @@ def side_by_side(folder: Path, grading_runs: Path, studies: int, device: str) ->
         Where the training of our own grader is, whose members have each not seen some of SPIDER's patients.
     studies:
         How many of each source.
+
+    Raises
+    ------
+    InputError
+        There is no run of a recipe, or one that learned from others than simulated patients: from those, perhaps, who
+        are measured.
     """
     there = [name for name in RECIPES if (folder / name / NAME).exists()]
     if not there:
         raise InputError(
             f"{folder} has no trained recipe; train one with `modicgrader train RECIPE -o {folder}/RECIPE`."
         )
+    for name in there:
+        learned = read_run_record(folder / name)["configuration"]["source"]
+        if not learned["key"].startswith(SIMULATED):
+            raise InputError(
+                f"{folder / name} was trained on {learned['title']}; train it with `modicgrader train {name}"
+                f" --data {SIMULATED} -o DIR/{name}`, in another DIR."
+            )
     trained = {name: Trained(load_recipe(name), trained_run(folder / name, name, device)) for name in there}
     cache = folder / "side-by-side" / _digest([folder / name for name in there])
     budgets = ", ".join(f"{name} {one.run.budget}" for name, one in trained.items())
@@ -174,9 +188,10 @@ def side_by_side(folder: Path, grading_runs: Path, studies: int, device: str) ->
 
 
 def _digest(runs: Sequence[Path]) -> str:
-    """Short hash of the records and the weights of runs: answers are kept as long as neither changes."""
+    """Short hash of the records and the weights of runs, and of our models: answers are kept while none changes."""
     files = [path for run in runs for path in (run / NAME, *sorted(run.rglob("*.safetensors")))]
-    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()[:10]
+    digests = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)
+    return hashlib.sha256(digests + json.dumps(describe()).encode()).hexdigest()[:10]
 
 
 def _section(

@@ -7,6 +7,7 @@ import pytest
 from drawn_reports import drawn_report
 
 from ModicGraderLib.errors import InputError
+from ModicGraderLib.evaluation import side_by_side as module
 from ModicGraderLib.evaluation.side_by_side import (
     MEASURES,
     OURS,
@@ -17,9 +18,9 @@ from ModicGraderLib.evaluation.side_by_side import (
     side_by_side,
     with_combined,
 )
-from ModicGraderLib.recipes.recipe import Answer
+from ModicGraderLib.recipes.recipe import Answer, Plan, Run
 from ModicGraderLib.training.labelled_study import DiscLabels, LabelledStudy
-from ModicGraderLib.training.run_record import NAME
+from ModicGraderLib.training.run_record import NAME, write_run_record
 
 PAGE = Path(__file__).parents[2] / "docs" / "reproduction.md"
 
@@ -128,7 +129,7 @@ def test_answers_are_kept_so_that_a_comparison_that_was_stopped_goes_on(tmp_path
     assert first.startswith("two drawn studies: 5 discs of 2 patients, those")
 
 
-def test_answers_are_not_those_of_weights_that_were_replaced(tmp_path):
+def test_answers_are_not_those_of_weights_or_models_that_were_replaced(tmp_path, monkeypatch):
     (tmp_path / NAME).write_text("{}")
     (tmp_path / "fold").mkdir()
     weights = tmp_path / "fold/network.safetensors"
@@ -136,7 +137,18 @@ def test_answers_are_not_those_of_weights_that_were_replaced(tmp_path):
     before = _digest([tmp_path])
     assert before == _digest([tmp_path])
     weights.write_bytes(b"other")
-    assert _digest([tmp_path]) != before
+    after = _digest([tmp_path])
+    assert after != before
+    # Our own default answers with the models that are shipped.
+    monkeypatch.setattr(module, "describe", lambda: [{"name": "grader", "version": "9", "sha256": "0" * 64}])
+    assert _digest([tmp_path]) not in (before, after)
+
+
+def test_runs_that_learned_from_others_than_simulated_patients_are_refused(tmp_path):
+    run = Run(tmp_path / "gao2022", Plan(3, 1, 1), "small")
+    write_run_record(run, "gao2022", "92 patients of SPIDER", "spider-1")
+    with pytest.raises(InputError, match=r"gao2022 was trained on 92 patients of SPIDER; train it with `modicgrader"):
+        side_by_side(tmp_path, tmp_path, 2, "cpu")
 
 
 def test_a_folder_without_trained_recipes_is_told_in_a_sentence(tmp_path):
