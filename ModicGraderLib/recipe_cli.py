@@ -93,7 +93,7 @@ def reproduce(
 
 @prepare_app.command()
 def spider(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="SPIDER as it is published: images, masks, gradings.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="SPIDER as published: images, masks, gradings.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The manifest, a CSV file.")],
 ) -> None:
     """Make a manifest of a SPIDER download."""

@@ -49,6 +49,9 @@ PATIENTS, MIX = 152, {"0": 0.80, "I": 0.05, "II": 0.15}
 DETECTOR_EPOCHS = 3
 """Epochs of the detector for one of the classifier, which sees six samples of each study (our choice)."""
 
+WEIGHTS = (".safetensors", ".pth", ".pt")
+"""Files of weights in the folder `--pretrained`."""
+
 MEASURED_SHARES, STOP_SHARES = (0.8, 0.2), (0.9, 0.1)
 """Patients that the detector learns from and is measured on, 609 : 152 (2.1, 3); and of the former, those that decide
 when to stop (our choice)."""
@@ -175,11 +178,20 @@ def _learnable(samples: Sequence[Sample]) -> Discs:
 
 
 def _pretrained(run: Run, three_dimensional: bool) -> Path | None:
-    """The file of weights, if its convolutions have as many axes as those that they are for."""
+    """The file of weights, the given one or in the given folder, whose convolutions have as many axes as they need."""
     if run.pretrained is None:
         return None
-    is_3d = any(tensor.ndim == 5 for tensor in read_weights(run.pretrained).values())
-    return run.pretrained if is_3d == three_dimensional else None
+    is_folder = run.pretrained.is_dir()
+    files = sorted(one for one in run.pretrained.iterdir() if one.suffix in WEIGHTS) if is_folder else [run.pretrained]
+    fitting = [
+        one for one in files if any(tensor.ndim == 5 for tensor in read_weights(one).values()) == three_dimensional
+    ]
+    if not files or len(fitting) > 1:
+        raise InputError(
+            f"{run.pretrained.name} must hold one file of weights for the detector, one for the classifier, or one of"
+            f" both ({', '.join(WEIGHTS)}); it has {len(files)}."
+        )
+    return fitting[0] if fitting else None
 
 
 def _start(run: Run) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NAME = "run.json"
 
 PATIENTS = "patients"
-"""Entry of a record with a short hash of the name of each patient who was learned from: it tells none to others."""
+"""Entry of a record with a short hash of the name of each patient who was learned from: names are not written out."""
 
 BETWEEN = 2
 """So many folders, of a variant and a fold, lie at most between that of a run and the weights that it left."""
@@ -166,10 +166,13 @@ def _short(value: Any) -> str:
 
 
 def _fingerprint(path: Path) -> dict[str, str]:
-    """Name and checksum of a file; its folder says nothing to others."""
+    """Name and checksum of a file, or of all files of a folder; where it lies says nothing to others."""
+    files = [one for one in sorted(path.iterdir()) if one.is_file()] if path.is_dir() else [path]
+    checksum = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        for one in files:
+            checksum.update(one.read_bytes())
+        return {"file": path.name, "sha256": checksum.hexdigest()}
     except OSError as error:
         raise InputError(f"The weights {path} cannot be read; check --pretrained.") from error
 

@@ -190,6 +190,23 @@ def test_answers_are_read_in_the_boxes_of_the_detector(monkeypatch, tmp_path):
     assert change == pytest.approx([0.8] * 6)
 
 
+def test_a_folder_gives_each_network_the_weights_of_its_axes(tmp_path):
+    given = tmp_path / "weights"
+    given.mkdir()
+    run = Run(tmp_path, Plan(1, 1, 1), "smoke", pretrained=given)
+    with pytest.raises(InputError, match=r"weights must hold one file of weights for the detector.* it has 0"):
+        recipe._pretrained(run, three_dimensional=True)
+    torch.save({"conv1.weight": torch.zeros(64, 1, 7, 7, 7)}, given / "med3d.pth")
+    assert recipe._pretrained(run, three_dimensional=False) is None
+    torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, given / "resnet50.pth")
+    (given / "README.md").touch()
+    assert recipe._pretrained(run, three_dimensional=True) == given / "med3d.pth"
+    assert recipe._pretrained(run, three_dimensional=False) == given / "resnet50.pth"
+    torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, given / "resnet101.pth")
+    with pytest.raises(InputError, match="it has 3"):
+        recipe._pretrained(run, three_dimensional=False)
+
+
 def test_training_is_the_papers(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(classifier, "fit", lambda *_, **given: asked.append(given))

@@ -136,3 +136,15 @@ def test_weights_that_are_not_there_are_told_before_anything_is_written(run):
     with pytest.raises(InputError, match="check --pretrained"):
         write_run_record(missing, "damopoulos2019", "x", "y")
     assert not run.folder.exists()
+
+
+def test_weights_may_be_several_files_in_a_folder_each_of_which_counts(run):
+    weights = run.folder.parent / "weights"
+    weights.mkdir()
+    for name in ("detector.pth", "classifier.pth"):
+        (weights / name).write_text(name)
+    write_run_record(replace(run, pretrained=weights), "cina2023", "x", "y")
+    assert read_run_record(run.folder)["configuration"]["pretrained"]["file"] == "weights"
+    (weights / "detector.pth").write_text("another")
+    with pytest.raises(InputError, match="holds a run with pretrained weights"):
+        write_run_record(replace(run, pretrained=weights), "cina2023", "x", "y")
