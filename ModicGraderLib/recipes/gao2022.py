@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -29,6 +30,7 @@ from ..training.fit import fit
 from ..training.folds import patient_folds, split
 from ..training.labelled_study import LabelledStudy
 from ..training.pretrained import load_pretrained, read_weights
+from ..training.run_record import run_of, seen_patients
 from ..training.samples import Sample
 from .gao2022_map import ModicMap, change_chance, disc_type, modic_map
 from .gao2022_network import ModicMapper, loss, segment
@@ -158,7 +160,7 @@ class Gao2022:
         """The abstract's figures, each at a stated unit, of patients unseen in training.
 
         Where no study has outlines of changes, as in SPIDER, nothing can be trained: the weights of `run.pretrained`
-        are measured, on presence alone.
+        are measured, on presence alone, and it is told whether their own training is known to have seen the patients.
         """
         wholes = [one for one in samples if not one.level]
         if any("changes" in one.arrays for one in wholes):
@@ -169,12 +171,14 @@ class Gao2022:
             split_note = f"patients in {folds} folds, {measured} of them measured; the paper's is unknown"
         elif run.pretrained:
             readings = _readings(samples, _network(run).eval().to(run.device), run.device)
-            split_note = f"none of these patients trained the networks, which come from {run.pretrained.name}"
+            split_note = "none, all patients are measured"
         else:
             raise InputError(
                 "these studies have no outlines of Modic changes to learn from; name masks in the manifest's column"
                 f" `changes`, or give --pretrained with the {NAME}.safetensors of a training on simulated patients."
             )
+        if run.pretrained:
+            split_note += f"; {_origin(run.pretrained, samples)}"
         return tables(readings, source, run.budget, split_note)
 
     def _across_folds(self, samples: Sequence[Sample], run: Run) -> list[StudyReading]:
@@ -221,6 +225,16 @@ def _network(run: Run) -> ModicMapper:
     if run.pretrained:
         load_pretrained(network, run.pretrained)
     return network
+
+
+def _origin(weights: Path, samples: Sequence[Sample]) -> str:
+    """Which weights were given, and what is known of who trained them."""
+    given, record = f"given weights: {weights.name}", run_of(weights)
+    if record is None:
+        return f"{given}; whether any of these patients trained them is not known"
+    seen = seen_patients(record, {one.patient for one in samples})
+    # What can be said of a record without patients, the command says below the tables.
+    return given if seen is None else f"{given}; {seen or 'none'} of these patients trained them, as far as names tell"
 
 
 def _trained(run: Run) -> ModicMapper:

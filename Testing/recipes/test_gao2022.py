@@ -11,10 +11,13 @@ from gao_samples import drawn_study
 from ModicGraderLib.anatomy import GRADED_DISCS
 from ModicGraderLib.errors import InputError
 from ModicGraderLib.evaluation import metrics
+from ModicGraderLib.models import write_weights
 from ModicGraderLib.recipes import gao2022, gao2022_patches
 from ModicGraderLib.recipes.gao2022 import RECIPE
+from ModicGraderLib.recipes.gao2022_network import ModicMapper
 from ModicGraderLib.recipes.gao2022_tables import tables
 from ModicGraderLib.recipes.recipe import Plan, Run
+from ModicGraderLib.training.run_record import record_patients, write_run_record
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +59,35 @@ def test_the_protocol_runs_and_the_trained_networks_answer(tiny, tmp_path):
     with pytest.raises(InputError, match="`changes`, or give --pretrained"):
         RECIPE.reproduce(real, Run(tmp_path / "real", plan, "smoke"), "real")
     measured = RECIPE.reproduce(real, Run(tmp_path / "real", plan, "smoke", pretrained=weights), "real")
-    assert measured[0].notes[0].endswith("gao2022.safetensors.")
+    assert measured[0].notes[0].startswith("Split: none, all patients are measured; given weights: gao2022.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "known"),
+    [
+        (None, "whether any of these patients trained them is not known"),
+        ((), "given weights: gao2022.safetensors"),
+        (("a", "b"), "none of these patients trained them, as far as names tell"),
+        (("p1", "b"), "1 of these patients trained them, as far as names tell"),
+    ],
+)
+def test_of_given_weights_is_told_what_is_known_of_who_trained_them(tiny, tmp_path, monkeypatch, trained_on, known):
+    monkeypatch.setattr(gao2022, "_readings", lambda samples, network, device: [])
+    monkeypatch.setattr(gao2022, "tables", lambda readings, source, budget, split: split)
+    trained = Run(tmp_path / "trained", RECIPE.plans["smoke"], "smoke")
+    weights = trained.folder / "gao2022.safetensors"
+    trained.folder.mkdir()
+    write_weights(weights, ModicMapper().state_dict())
+    if trained_on is not None:
+        write_run_record(trained, RECIPE.name, "drawn", "key")
+    if trained_on:
+        record_patients(trained, "drawn", trained_on)
+    run = replace(trained, folder=tmp_path / "own", pretrained=weights)
+    assert RECIPE.reproduce(without_outlines(tiny), run, "real").endswith(known)
+    # The same where training only begins with them.
+    monkeypatch.setattr(gao2022.Gao2022, "_across_folds", lambda *_: [])
+    began = RECIPE.reproduce(tiny, run, "drawn")
+    assert began.startswith("patients in 4 folds") and began.endswith(known)
 
 
 def without_outlines(samples):
