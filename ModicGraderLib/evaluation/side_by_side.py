@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -146,6 +147,8 @@ def _yes_or_no(chance: float, least: float) -> tuple[dict[str, float], str]:
 def side_by_side(folder: Path, grading_runs: Path, studies: int, device: str) -> dict[str, str]:
     """Both blocks of the page. Answers are kept in `folder`, so that what was stopped goes on.
 
+    One is kept as long as the weights it is from are the same: a recipe that is trained anew answers anew, alone.
+
     Parameters
     ----------
     folder:
@@ -166,59 +169,82 @@ def side_by_side(folder: Path, grading_runs: Path, studies: int, device: str) ->
         raise InputError(
             f"{folder} has no trained recipe; train one with `modicgrader train RECIPE -o {folder}/RECIPE`."
         )
+    asked = {name: read_run_record(folder / name)["configuration"] for name in there}
     for name in there:
-        learned = read_run_record(folder / name)["configuration"]["source"]
+        learned = asked[name]["source"]
         if not learned["key"].startswith(SIMULATED):
             raise InputError(
                 f"{folder / name} was trained on {learned['title']}; train it with `modicgrader train {name}"
                 f" --data {SIMULATED} -o DIR/{name}`, in another DIR."
             )
     trained = {name: Trained(load_recipe(name), trained_run(folder / name, name, device)) for name in there}
-    cache = folder / "side-by-side" / _digest([folder / name for name in there])
-    budgets = ", ".join(f"{name} {one.run.budget}" for name, one in trained.items())
+    kept = {OURS: folder / "side-by-side" / f"ours-{_digest_of_models()}"}
+    kept |= {name: folder / "side-by-side" / f"{name}-{_digest_of_run(folder / name)}" for name in there}
+    budgets = ", ".join(_budget(one) for one in asked.values())
     shipped = Models.shipped(device)
     simulated = SimulatedStudies(COHORT, studies, MEASURING_SEEDS)
-    blocks = {"simulated": _section(simulated, {OURS: Ours(lambda _: shipped), **trained}, studies, cache, budgets, "")}
+    blocks = {"simulated": _section(simulated, {OURS: Ours(lambda _: shipped), **trained}, studies, kept, budgets, "")}
     ensembles = unseen_ensembles(list(iterate_spider(grading_runs)), load_ensemble("cpu"))
     localizer = load_network("cpu")
     ours = Ours(lambda patient: Models(localizer, ensembles[fold_of(patient, FOLDS)]))
     spider, unseen = SpiderStudies(data_folder() / "spider_midsagittal"), ", by members that never saw the patient"
-    blocks["spider"] = _section(spider, {OURS: ours, **trained}, studies, cache, budgets, unseen)
+    blocks["spider"] = _section(spider, {OURS: ours, **trained}, studies, kept, budgets, unseen)
     return {f"side by side {name}": block for name, block in blocks.items()}
 
 
-def _digest(runs: Sequence[Path]) -> str:
-    """Short hash of the records and the weights of runs, and of our models: answers are kept while none changes."""
-    files = [path for run in runs for path in (run / NAME, *sorted(run.rglob("*.safetensors")))]
-    digests = b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)
-    return hashlib.sha256(digests + json.dumps(describe()).encode()).hexdigest()[:10]
+def _budget(asked: Mapping[str, Any]) -> str:
+    """Recipe and budget of a run's configuration, and the weights that it started from, if any."""
+    start = asked["pretrained"]
+    return f"{asked['recipe']} {asked['budget']}" + (f" (from {start['file']})" if start else "")
+
+
+def _digest_of_run(run: Path) -> str:
+    """Short hash of the record and the weights of a run: its answers are kept while neither changes."""
+    files = [run / NAME, *sorted(run.rglob("*.safetensors"))]
+    return _short_hash(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files))
+
+
+def _digest_of_models() -> str:
+    """Short hash of the models that are shipped, with which our default answers."""
+    return _short_hash(json.dumps(describe()).encode())
+
+
+def _short_hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:10]
 
 
 def _section(
-    source: StudySource, systems: Mapping[str, System], studies: int, cache: Path, budgets: str, unseen: str
+    source: StudySource,
+    systems: Mapping[str, System],
+    studies: int,
+    folders: Mapping[str, Path],
+    budgets: str,
+    unseen: str,
 ) -> str:
+    """A block of the page; `folders` keep the answers of each system, so that a new one does not ask the others."""
     answers: dict[str, list[Answer]] = {name: [] for name in systems}
     labels: dict[tuple[str, str], DiscLabels] = {}
     for study in chosen_studies(source, Plan(studies, None, 0)):
-        kept = _kept(source, study, systems, cache / source.key / f"{study}.json")
-        labels |= {(study, level): DiscLabels(**one) for level, one in kept["labels"].items()}
-        for name in systems:
-            answers[name] += [Answer(**one) for one in kept["answers"][name]]
+        files = {name: folders[name] / source.key / f"{study}.json" for name in systems}
+        if missing := [name for name, file in files.items() if not file.exists()]:
+            read = source.read(study)
+            for name in missing:
+                _keep(read, systems[name](read), files[name])
+        for name, file in files.items():
+            kept = json.loads(file.read_text(encoding="utf-8"))
+            labels |= {(study, level): DiscLabels(**one) for level, one in kept["labels"].items()}
+            answers[name] += [Answer(**one) for one in kept["answers"]]
     text, discs = compare(answers, labels)
     patients = len({study for study, _ in discs})
     about = {"source": source.title, "discs": len(discs), "patients": patients, "budgets": budgets, "unseen": unseen}
     return f"{INTRO.format(**about)}\n\n{text}"
 
 
-def _kept(source: StudySource, study: str, systems: Mapping[str, System], path: Path) -> dict:
-    """What the systems answer on a study, and its labels; kept in a file."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        read = source.read(study)
-        labels = {level: asdict(one) for level, one in read.labels.items()}
-        answers = {name: [asdict(one) for one in system(read)] for name, system in systems.items()}
-        write_json(path, {"labels": labels, "answers": answers})
-    return json.loads(path.read_text(encoding="utf-8"))
+def _keep(study: LabelledStudy, answers: Sequence[Answer], file: Path) -> None:
+    """Write what a system answers on a study, with the study's labels."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    labels = {level: asdict(one) for level, one in study.labels.items()}
+    write_json(file, {"labels": labels, "answers": [asdict(one) for one in answers]})
 
 
 def compare(

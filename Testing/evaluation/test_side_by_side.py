@@ -11,7 +11,9 @@ from ModicGraderLib.evaluation import side_by_side as module
 from ModicGraderLib.evaluation.side_by_side import (
     MEASURES,
     OURS,
-    _digest,
+    _budget,
+    _digest_of_models,
+    _digest_of_run,
     _section,
     compare,
     own_answers,
@@ -20,7 +22,7 @@ from ModicGraderLib.evaluation.side_by_side import (
 )
 from ModicGraderLib.recipes.recipe import Answer, Plan, Run
 from ModicGraderLib.training.labelled_study import DiscLabels, LabelledStudy
-from ModicGraderLib.training.run_record import NAME, write_run_record
+from ModicGraderLib.training.run_record import NAME, read_run_record, write_run_record
 
 PAGE = Path(__file__).parents[2] / "docs" / "reproduction.md"
 
@@ -117,16 +119,29 @@ class Source:
         return LabelledStudy(study, study, None, (), np.zeros((1, 1, 1), np.uint8), labels=labels)
 
 
-def test_answers_are_kept_so_that_a_comparison_that_was_stopped_goes_on(tmp_path):
-    asked = []
-
-    def system(study: LabelledStudy) -> list[Answer]:
+def _system(asked: list[str]):
+    def answer(study: LabelledStudy) -> list[Answer]:
         asked.append(study.name)
         return [one for level in study.labels for one in _modic(study.name, level, "0", 0.2)]
 
-    first, again = (_section(Source(), {OURS: system}, 5, tmp_path, "x small", "") for _ in range(2))
+    return answer
+
+
+def test_answers_are_kept_so_that_a_comparison_that_was_stopped_goes_on(tmp_path):
+    asked = []
+    first, again = (_section(Source(), {OURS: _system(asked)}, 5, {OURS: tmp_path}, "x small", "") for _ in range(2))
     assert first == again and asked == ["a", "b"]
     assert first.startswith("two drawn studies: 5 discs of 2 patients, those")
+
+
+def test_a_recipe_that_is_trained_anew_answers_anew_and_the_others_do_not(tmp_path):
+    asked, others = [], []
+    systems = {OURS: _system(asked), "gao2022": _system(others)}
+    for weights in ("first", "second"):
+        folders = {OURS: tmp_path / "ours", "gao2022": tmp_path / weights}
+        text = _section(Source(), systems, 5, folders, "x small", "")
+    assert asked == ["a", "b"] and others == ["a", "b"] * 2
+    assert f"| {OURS} |" in text and "| gao2022 |" in text
 
 
 def test_answers_are_not_those_of_weights_or_models_that_were_replaced(tmp_path, monkeypatch):
@@ -134,14 +149,26 @@ def test_answers_are_not_those_of_weights_or_models_that_were_replaced(tmp_path,
     (tmp_path / "fold").mkdir()
     weights = tmp_path / "fold/network.safetensors"
     weights.write_bytes(b"first")
-    before = _digest([tmp_path])
-    assert before == _digest([tmp_path])
+    before = _digest_of_run(tmp_path)
+    assert before == _digest_of_run(tmp_path)
     weights.write_bytes(b"other")
-    after = _digest([tmp_path])
-    assert after != before
+    assert _digest_of_run(tmp_path) != before
     # Our own default answers with the models that are shipped.
+    shipped = _digest_of_models()
+    assert shipped == _digest_of_models()
     monkeypatch.setattr(module, "describe", lambda: [{"name": "grader", "version": "9", "sha256": "0" * 64}])
-    assert _digest([tmp_path]) not in (before, after)
+    assert _digest_of_models() != shipped
+
+
+def test_the_page_says_from_which_weights_a_recipe_started(tmp_path):
+    vgg = tmp_path / "vgg16.safetensors"
+    vgg.write_bytes(b"weights")
+    said = []
+    for start in (None, vgg):
+        run = Run(tmp_path / f"run-{start is None}", Plan(3, 1, 1), "small", pretrained=start)
+        write_run_record(run, "damopoulos2019", "36 simulated patients", "simulated-1")
+        said.append(_budget(read_run_record(run.folder)["configuration"]))
+    assert said == ["damopoulos2019 small", "damopoulos2019 small (from vgg16.safetensors)"]
 
 
 def test_runs_that_learned_from_others_than_simulated_patients_are_refused(tmp_path):
