@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.utils.data import Dataset, WeightedRandomSampler
 
 from ..training.calibration import platt
+from ..training.precision import in_bfloat16
 from ..training.samples import Sample
 from .bassani2023_region import GRAY
 from .vision import torchvision
@@ -40,6 +41,7 @@ class EndplateNetwork(nn.Module):
         self.register_buffer("mean", torch.tensor(RGB_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("sd", torch.tensor(RGB_SD).view(3, 1, 1), persistent=False)
 
+    @in_bfloat16
     def forward(self, picture: torch.Tensor) -> torch.Tensor:
         return self.resnet((picture.expand(-1, 3, -1, -1) - self.mean) / self.sd)
 

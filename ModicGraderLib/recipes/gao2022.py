@@ -86,7 +86,7 @@ class Gao2022:
     cohort = CohortWish(75, "modic", {"0": 0.89, "I": 0.035, "II": 0.055, "III": 0.02})
     plans: ClassVar[Mapping[str, Plan]] = {
         "smoke": Plan(studies=4, folds=1, epochs=1),
-        "small": Plan(studies=75, folds=1, epochs=40),
+        "small": Plan(studies=75, folds=1, epochs=80),
         "full": Plan(studies=None, folds=None, epochs=200),
     }
     variants = ("rule", "gaussian")

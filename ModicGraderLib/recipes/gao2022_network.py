@@ -13,6 +13,7 @@ from monai.losses import DiceCELoss
 from monai.networks.nets import DynUNet
 from torch import nn
 
+from ..training.precision import in_bfloat16
 from .gao2022_patches import standardized
 
 FILTERS = (16, 32, 64, 128, 128)
@@ -59,6 +60,7 @@ class ModicMapper(nn.Module):
         self.bodies = encoder_decoder(1)
         self.changes = encoder_decoder(2)
 
+    @in_bfloat16
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits of bodies and changes."""
         return torch.cat([self.bodies(images[:, :1]), self.changes(images)], 1)

@@ -25,6 +25,7 @@ from ..errors import InputError
 from ..training.fit import fit
 from ..training.folds import split
 from ..training.labelled_study import LabelledStudy
+from ..training.precision import in_bfloat16
 from ..training.pretrained import load_pretrained, read_weights
 from ..training.samples import Sample
 from .recipe import Answer, CohortWish, Plan, Run, Table
@@ -92,6 +93,7 @@ class SpineNet(nn.Module):
         self.heads = nn.ModuleDict({task: _layers(LAYERS[number:], fc6, count) for task, count in classes.items()})
         self.apply(_initialize)
 
+    @in_bfloat16
     def forward(self, copies: torch.Tensor) -> dict[str, torch.Tensor]:
         """Logits (N, classes) by task for copies (N, *SHAPE) of disc volumes in [0, 1]."""
         features = self.shared(copies - self.mean[:, None, None])

@@ -47,27 +47,6 @@ def test_dropout_follows_the_last_convolution_and_is_silent_when_grading():
     assert torch.equal(same, kept)
 
 
-def test_a_picture_is_answered_as_in_float32_where_the_processor_has_bfloat16(monkeypatch):
-    torch.manual_seed(0)
-    network = Vgg16(3).eval()
-    picture = 255 * torch.rand(1, 6, *SHAPE)
-    answers = []
-    with torch.inference_mode():
-        for has in (False, True):
-            monkeypatch.setattr(networks, "_has_bfloat16", lambda device, has=has: has)
-            answers.append(network(picture))
-    precise, fast = answers
-    assert precise.shape == (1, 3) and precise.dtype == fast.dtype == torch.float32
-    assert not torch.equal(precise, fast)
-    assert torch.allclose(precise, fast, atol=0.05 * precise.abs().max().item())
-
-
-@pytest.mark.parametrize("has", [False, True])
-def test_a_gpu_is_asked_for_a_bfloat16_of_its_own(monkeypatch, has):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or has)
-    assert networks._has_bfloat16(torch.device("cuda")) is has
-
-
 def test_torchvisions_vgg16_weights_fill_all_convolutions(tmp_path):
     network = Vgg16(3)
     given = network.features.state_dict(prefix="features.")

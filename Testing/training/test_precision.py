@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ModicGraderLib.recipes.bassani2023_network import EndplateNetwork
+from ModicGraderLib.recipes.cina2023_classifier import TwinResNet
+from ModicGraderLib.recipes.damopoulos2019_network import Vgg16
+from ModicGraderLib.recipes.gao2022_network import ModicMapper
+from ModicGraderLib.recipes.spinenet2016 import SpineNet
+from ModicGraderLib.training import precision
+from ModicGraderLib.training.precision import has_bfloat16, in_bfloat16
+
+NETWORKS = {
+    "damopoulos2019": (lambda: Vgg16(3), [(2, 6, 112, 224)]),
+    "cina2023": (TwinResNet, 2 * [(2, 1, 5, 96, 96)]),
+    "bassani2023": (lambda: EndplateNetwork(4), [(2, 1, 128, 128)]),
+    "gao2022": (ModicMapper, [(1, 2, 3, 64, 64)]),
+    "spinenet2016": (lambda: SpineNet(fc6=16), [(2, 9, 112, 224)]),
+}
+"""A network of each recipe, and the shapes of what it reads."""
+
+
+def _set(monkeypatch: pytest.MonkeyPatch, has: bool) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: has)
+
+
+@pytest.mark.parametrize("recipe", NETWORKS)
+def test_a_picture_is_answered_as_in_float32_where_the_processor_has_bfloat16(recipe, monkeypatch):
+    torch.manual_seed(0)
+    build, shapes = NETWORKS[recipe]
+    network, pictures = build().eval(), [torch.rand(shape) for shape in shapes]
+    answers = []
+    with torch.inference_mode():
+        for has in (False, True):
+            _set(monkeypatch, has)
+            answers.append(network(*pictures))
+    for precise, fast in zip(*([*one.values()] if isinstance(one, dict) else [one] for one in answers), strict=True):
+        assert precise.dtype == fast.dtype == torch.float32
+        assert not torch.equal(precise, fast)
+        assert torch.allclose(precise, fast, atol=0.05 * precise.abs().max().item())
+
+
+class _Layer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+        self.seen: list[torch.dtype] = []
+
+    @in_bfloat16
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        inner = self.layer(rows)
+        self.seen.append(inner.dtype)
+        return inner
+
+
+@pytest.mark.parametrize("has", [False, True])
+def test_only_what_lies_between_is_in_bfloat16_weights_and_their_gradients_are_not(has, monkeypatch):
+    _set(monkeypatch, has)
+    network = _Layer()
+    network(torch.ones(3, 4)).sum().backward()
+    assert network.seen == [torch.bfloat16 if has else torch.float32]
+    assert network.layer.weight.dtype == network.layer.weight.grad.dtype == torch.float32
+    assert network.layer.weight.grad.tolist() == [[3.0] * 4] * 2
+
+
+@pytest.mark.parametrize("has", [False, True])
+def test_a_gpu_is_asked_for_a_bfloat16_of_its_own(monkeypatch, has):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or has)
+    assert has_bfloat16(torch.device("cuda")) is has
+
+
+def test_other_accelerators_stay_in_float32():
+    assert not has_bfloat16(torch.device("mps"))
