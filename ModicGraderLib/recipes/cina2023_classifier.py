@@ -28,7 +28,6 @@ from ..study import Volume
 from ..training.fit import fit
 from ..training.folds import patient_folds
 from ..training.labelled_study import LabelledStudy
-from ..training.precision import in_bfloat16
 from ..training.pretrained import load_pretrained
 from ..training.samples import Sample
 from .cina2023_detector import disc_boxes, drawn_move
@@ -174,7 +173,6 @@ class TwinResNet(nn.Module):
             for part in (self.t1, self.t2):
                 load_pretrained(part, pretrained)
 
-    @in_bfloat16
     def forward(self, t1: Tensor, t2: Tensor) -> Tensor:
         """Logits (B, 3) of regions (B, 1, 5, rows, columns)."""
         return self.head(torch.cat([self.t1(t1), self.t2(t2)], dim=1))

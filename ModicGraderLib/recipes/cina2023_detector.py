@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MethodType
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from torch.utils.data import Dataset
 from ..anatomy import CORNERS, GRADED_DISCS
 from ..evaluation.metrics import bootstrap
 from ..training.fit import fit
+from ..training.precision import in_bfloat16
 from ..training.pretrained import load_pretrained, read_weights
 from ..training.samples import Sample
 from .recipe import Cell, Table
@@ -92,6 +94,9 @@ def build_detector(
     network = detection.FasterRCNN(
         backbone, CLASSES, min_size=side, max_size=2 * side, **{"rpn_anchor_generator": anchors, **settings}
     )
+    # Between the two, boxes are cut out and compared, for which eight bits are too few.
+    for part in (network.backbone, network.roi_heads.box_head):
+        part.forward = MethodType(in_bfloat16(type(part).forward), part)
     if pretrained:
         is_whole = any(name.startswith("backbone.") for name in read_weights(pretrained))
         load_pretrained(network if is_whole else network.backbone.body, pretrained, renamed=_new_name)

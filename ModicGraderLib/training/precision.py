@@ -9,18 +9,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
+LEAST_PIXELS = 3
+"""Along each axis of a picture. Where a kernel reaches over all of one, some CPUs leave gradients in bfloat16 unset
+(torch 2.13). A network whose kernels may be larger than its maps, as Cina's of five slices, is not to be decorated."""
+
 
 def in_bfloat16(forward: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a network's `forward`: convolutions and matrix products run in bfloat16 where the device has it.
 
     On such processors a step of training takes from a quarter to two thirds of its time. Weights, gradients of weights,
-    and what comes out, a tensor or tensors by name, stay float32, and so does the loss.
+    and what comes out, a tensor or tensors by name, stay float32, and so does the loss. So does all where a picture is
+    smaller than `LEAST_PIXELS`.
     """
 
     @functools.wraps(forward)
     def faster(network: torch.nn.Module, *pictures: Tensor) -> Tensor | dict[str, Tensor]:
         device = pictures[0].device
-        with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
+        is_large = min(pictures[0].shape[2:], default=LEAST_PIXELS) >= LEAST_PIXELS
+        with torch.autocast(device.type, torch.bfloat16, enabled=is_large and has_bfloat16(device)):
             answers = forward(network, *pictures)
         if isinstance(answers, Mapping):
             return {name: one.float() for name, one in answers.items()}

@@ -5,21 +5,19 @@ import torch
 from torch import nn
 
 from ModicGraderLib.recipes.bassani2023_network import EndplateNetwork
-from ModicGraderLib.recipes.cina2023_classifier import TwinResNet
 from ModicGraderLib.recipes.damopoulos2019_network import Vgg16
 from ModicGraderLib.recipes.gao2022_network import ModicMapper
 from ModicGraderLib.recipes.spinenet2016 import SpineNet
 from ModicGraderLib.training import precision
-from ModicGraderLib.training.precision import has_bfloat16, in_bfloat16
+from ModicGraderLib.training.precision import LEAST_PIXELS, has_bfloat16, in_bfloat16
 
 NETWORKS = {
     "damopoulos2019": (lambda: Vgg16(3), [(2, 6, 112, 224)]),
-    "cina2023": (TwinResNet, 2 * [(2, 1, 5, 96, 96)]),
     "bassani2023": (lambda: EndplateNetwork(4), [(2, 1, 128, 128)]),
-    "gao2022": (ModicMapper, [(1, 2, 3, 64, 64)]),
+    "gao2022": (ModicMapper, [(1, 2, LEAST_PIXELS, 64, 64)]),
     "spinenet2016": (lambda: SpineNet(fc6=16), [(2, 9, 112, 224)]),
 }
-"""A network of each recipe, and the shapes of what it reads."""
+"""Networks that are decorated, and the shapes of what they read."""
 
 
 def _set(monkeypatch: pytest.MonkeyPatch, has: bool) -> None:
@@ -40,6 +38,34 @@ def test_a_picture_is_answered_as_in_float32_where_the_processor_has_bfloat16(re
         assert precise.dtype == fast.dtype == torch.float32
         assert not torch.equal(precise, fast)
         assert torch.allclose(precise, fast, atol=0.05 * precise.abs().max().item())
+
+
+@pytest.mark.parametrize("recipe", NETWORKS)
+def test_every_gradient_is_set_and_of_the_size_it_has_in_float32(recipe, monkeypatch):
+    torch.manual_seed(0)
+    build, shapes = NETWORKS[recipe]
+    network, pictures = build().eval(), [torch.rand(shape) for shape in shapes]
+    sizes = []
+    for has in (False, True):
+        _set(monkeypatch, has)
+        network.zero_grad()
+        # What a gradient that is not set would show.
+        left = [torch.full((size,), 1e30) for size in (10**3, 10**4, 10**5, 10**6, 10**7)]
+        del left
+        answers = network(*pictures)
+        sum(one.square().mean() for one in (answers.values() if isinstance(answers, dict) else [answers])).backward()
+        sizes.append([one.grad.norm().item() for one in network.parameters() if one.ndim > 1])
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.5)
+
+
+def test_pictures_smaller_than_a_kernel_stay_in_float32(monkeypatch):
+    _set(monkeypatch, True)
+    network = ModicMapper()
+    seen = []
+    network.bodies.register_forward_hook(lambda module, given, answer: seen.append(answer.dtype))
+    for slices in (LEAST_PIXELS - 1, LEAST_PIXELS):
+        network(torch.rand(1, 2, slices, 32, 32))
+    assert seen == [torch.float32, torch.bfloat16]
 
 
 class _Layer(nn.Module):
