@@ -198,13 +198,17 @@ def test_mixup_trains_for_eighty_epochs_and_its_absence_for_forty(tiny, tmp_path
     assert asked[2]["loss"].mirror is True
 
 
-def test_training_starts_from_the_given_weights(tiny, tmp_path, monkeypatch):
+def test_training_starts_from_the_given_weights_at_a_tenth_of_the_rate(tiny, tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(networks, "fit", lambda network, *_, **__: started.append(network.grade.weight.tolist()))
+
+    def fit(network: torch.nn.Module, *_, optimizer: torch.optim.SGD, **__) -> None:
+        started.append((network.grade.weight.tolist(), optimizer.defaults["lr"]))
+
+    monkeypatch.setattr(networks, "fit", fit)
     given = torch.arange(18.0).view(3, 6)
     torch.save({"grade.weight": given}, tmp_path / "given.pth")
     RECIPE.fit(cohort(4), run_in(tmp_path, variant="multiclass", pretrained=tmp_path / "given.pth"))
-    assert started == [given.tolist()]
+    assert started == [(given.tolist(), 1e-4)]
 
 
 def test_discs_are_graded_as_they_are_and_without_dropout(tiny, tmp_path, monkeypatch):
