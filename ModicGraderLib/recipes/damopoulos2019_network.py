@@ -35,8 +35,8 @@ EPOCHS, EPOCHS_WITH_MIXUP = 40, 80
 """Passes over the training data (3.4)."""
 
 LEARNING_RATE, FINE_TUNING_RATE, MOMENTUM, WEIGHT_DECAY = 1e-3, 1e-4, 0.9, 5e-4
-"""Of stochastic gradient descent, as VGG was trained (our choice: the paper names no optimizer). A trial from weights of
-ImageNet fell back to chance within two epochs at the rate that is right from chance."""
+"""Of stochastic gradient descent, as VGG was trained (our choice: the paper names no optimizer). At the rate that is
+right from chance, a trial from weights of ImageNet fell back to chance within two epochs."""
 
 GRAY_MEAN, GRAY_SD = 0.449, 0.226
 """Of ImageNet's colors in [0, 1]: torchvision's weights expect pictures so scaled."""
