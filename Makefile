@@ -5,7 +5,7 @@
 # make train     train the models from the real data
 # make recipes   reproduce the five founding papers with the small budget and write docs/reproduction.md
 # make tour      photograph the panel for docs/tutorial.md
-# make bench     time a grading, stage by stage, simulated studies, and a cohort with one worker and with two
+# make bench     time a grading, stage by stage, simulated studies, a cohort with one worker and with two, and training
 #
 # The real data are read from ../shared/data, or from the folder that MODICGRADER_DATA names.
 
@@ -60,6 +60,7 @@ bench: $(READY)
 	$(RUN) Testing/benchmarks/grading_time.py
 	$(RUN) Testing/benchmarks/simulation_time.py
 	$(RUN) Testing/benchmarks/cohort_throughput.py
+	$(RUN) Testing/benchmarks/training_step.py
 
 # Root installs what the tests need beside Python's packages; others are told. The tests start a PACS of their own, so
 # that a service of the system, which Debian starts on installing one, has no use.

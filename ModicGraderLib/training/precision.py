@@ -17,7 +17,7 @@ LEAST_PIXELS = 3
 def in_bfloat16(forward: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a network's `forward`: convolutions and matrix products run in bfloat16 where the device has it.
 
-    On such processors a step of training takes from a quarter to two thirds of its time. Weights, gradients of weights,
+    On such processors a step of training takes half to three quarters of its time. Weights, gradients of weights,
     and what comes out, a tensor or tensors by name, stay float32, and so does the loss. So does all where a picture is
     smaller than `LEAST_PIXELS`.
     """
