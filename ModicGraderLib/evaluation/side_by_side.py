@@ -178,17 +178,17 @@ def side_by_side(folder: Path, grading_runs: Path, studies: int, device: str) ->
                 f" --data {SIMULATED} -o DIR/{name}`, in another DIR."
             )
     trained = {name: Trained(load_recipe(name), trained_run(folder / name, name, device)) for name in there}
-    kept = {OURS: folder / "side-by-side" / f"ours-{_digest_of_models()}"}
-    kept |= {name: folder / "side-by-side" / f"{name}-{_digest_of_run(folder / name)}" for name in there}
+    folders = {OURS: folder / "side-by-side" / f"ours-{_digest_of_models()}"}
+    folders |= {name: folder / "side-by-side" / f"{name}-{_digest_of_run(folder / name)}" for name in there}
     budgets = ", ".join(_budget(one) for one in asked.values())
     shipped = Models.shipped(device)
     simulated = SimulatedStudies(COHORT, studies, MEASURING_SEEDS)
-    blocks = {"simulated": _section(simulated, {OURS: Ours(lambda _: shipped), **trained}, studies, kept, budgets, "")}
+    blocks = {"simulated": _section(simulated, {OURS: Ours(lambda _: shipped), **trained}, studies, folders, budgets, "")}
     ensembles = unseen_ensembles(list(iterate_spider(grading_runs)), load_ensemble("cpu"))
     localizer = load_network("cpu")
     ours = Ours(lambda patient: Models(localizer, ensembles[fold_of(patient, FOLDS)]))
     spider, unseen = SpiderStudies(data_folder() / "spider_midsagittal"), ", by members that never saw the patient"
-    blocks["spider"] = _section(spider, {OURS: ours, **trained}, studies, kept, budgets, unseen)
+    blocks["spider"] = _section(spider, {OURS: ours, **trained}, studies, folders, budgets, unseen)
     return {f"side by side {name}": block for name, block in blocks.items()}
 
 
