@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,15 +181,15 @@ def side_by_side(folder: Path, grading_runs: Path, studies: int, device: str) ->
     trained = {name: Trained(load_recipe(name), trained_run(folder / name, name, device)) for name in there}
     folders = {OURS: folder / "side-by-side" / f"ours-{_digest_of_models()}"}
     folders |= {name: folder / "side-by-side" / f"{name}-{_digest_of_run(folder / name)}" for name in there}
-    budgets = ", ".join(_budget(one) for one in asked.values())
+    section = partial(_section, studies=studies, folders=folders, budgets=", ".join(map(_budget, asked.values())))
     shipped = Models.shipped(device)
     simulated = SimulatedStudies(COHORT, studies, MEASURING_SEEDS)
-    blocks = {"simulated": _section(simulated, {OURS: Ours(lambda _: shipped), **trained}, studies, folders, budgets, "")}
+    blocks = {"simulated": section(simulated, {OURS: Ours(lambda _: shipped), **trained})}
     ensembles = unseen_ensembles(list(iterate_spider(grading_runs)), load_ensemble("cpu"))
     localizer = load_network("cpu")
     ours = Ours(lambda patient: Models(localizer, ensembles[fold_of(patient, FOLDS)]))
-    spider, unseen = SpiderStudies(data_folder() / "spider_midsagittal"), ", by members that never saw the patient"
-    blocks["spider"] = _section(spider, {OURS: ours, **trained}, studies, folders, budgets, unseen)
+    spider = SpiderStudies(data_folder() / "spider_midsagittal")
+    blocks["spider"] = section(spider, {OURS: ours, **trained}, unseen=", by members that never saw the patient")
     return {f"side by side {name}": block for name, block in blocks.items()}
 
 
@@ -219,7 +220,7 @@ def _section(
     studies: int,
     folders: Mapping[str, Path],
     budgets: str,
-    unseen: str,
+    unseen: str = "",
 ) -> str:
     """A block of the page; `folders` keep the answers of each system, so that a new one does not ask the others."""
     answers: dict[str, list[Answer]] = {name: [] for name in systems}

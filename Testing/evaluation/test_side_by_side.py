@@ -129,7 +129,7 @@ def _system(asked: list[str]):
 
 def test_answers_are_kept_so_that_a_comparison_that_was_stopped_goes_on(tmp_path):
     asked = []
-    first, again = (_section(Source(), {OURS: _system(asked)}, 5, {OURS: tmp_path}, "x small", "") for _ in range(2))
+    first, again = (_section(Source(), {OURS: _system(asked)}, 5, {OURS: tmp_path}, "x small") for _ in range(2))
     assert first == again and asked == ["a", "b"]
     assert first.startswith("two drawn studies: 5 discs of 2 patients, those")
 
@@ -139,7 +139,7 @@ def test_a_recipe_that_is_trained_anew_answers_anew_and_the_others_do_not(tmp_pa
     systems = {OURS: _system(asked), "gao2022": _system(others)}
     for weights in ("first", "second"):
         folders = {OURS: tmp_path / "ours", "gao2022": tmp_path / weights}
-        text = _section(Source(), systems, 5, folders, "x small", "")
+        text = _section(Source(), systems, 5, folders, "x small")
     assert asked == ["a", "b"] and others == ["a", "b"] * 2
     assert f"| {OURS} |" in text and "| gao2022 |" in text
 
