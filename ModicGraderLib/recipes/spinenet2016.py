@@ -238,7 +238,7 @@ class SpineNet2016:
         )
     )
     plans: Mapping[str, Plan] = field(
-        default_factory=lambda: {"smoke": Plan(6, 1, 1), "small": Plan(60, 1, 6), "full": Plan(None, None, 1000)}
+        default_factory=lambda: {"smoke": Plan(6, 1, 1), "small": Plan(60, 1, 40), "full": Plan(None, None, 1000)}
     )
     variants: Sequence[str] = BRANCH_POINTS
     tasks: Sequence[str] = tuple(TASKS)
