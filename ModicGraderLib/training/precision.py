@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 LEAST_PIXELS = 3
-"""Along each axis of a picture. Where a kernel reaches over all of one, some CPUs leave gradients in bfloat16 unset
-(torch 2.13). A network whose kernels may be larger than its maps, as Cina's of five slices, is not to be decorated."""
+"""Along each axis of a picture. Where a 3D kernel reaches over all of one, some CPUs leave gradients in bfloat16 unset
+(torch 2.13). A network whose kernels may be so large, as Cina's of five slices, is not to be decorated."""
 
 
 def in_bfloat16(forward: Callable[..., Any]) -> Callable[..., Any]:
