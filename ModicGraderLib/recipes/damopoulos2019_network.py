@@ -161,10 +161,9 @@ def train(stage: Stage, samples: Sequence[Sample], run: Run, mixup: bool, mirror
     data = [{"regions": torch.from_numpy(one.arrays["regions"]), "target": target} for one, target in labelled]
     torch.manual_seed(run.seed)
     network = Vgg16(len(stage.outputs))
-    rate = LEARNING_RATE
     if run.pretrained:
         load_pretrained(network, run.pretrained)
-        rate = FINE_TUNING_RATE
+    rate = FINE_TUNING_RATE if run.pretrained else LEARNING_RATE
     batches = {"batch_sampler": CaseBatches([sample.study for sample, _ in labelled])}
     fit(
         network,

@@ -12,29 +12,38 @@ from ModicGraderLib.training import precision
 from ModicGraderLib.training.precision import LEAST_PIXELS, has_bfloat16, in_bfloat16
 
 NETWORKS = {
-    "damopoulos2019": (lambda: Vgg16(3), [(2, 6, 112, 224)]),
-    "bassani2023": (lambda: EndplateNetwork(4), [(2, 1, 128, 128)]),
-    "gao2022": (ModicMapper, [(1, 2, LEAST_PIXELS, 64, 64)]),
-    "spinenet2016": (lambda: SpineNet(fc6=16), [(2, 9, 112, 224)]),
+    "damopoulos2019": (lambda: Vgg16(3), (2, 6, 112, 224), 255.0),
+    "bassani2023": (lambda: EndplateNetwork(4), (2, 1, 128, 128), 1.0),
+    "gao2022": (ModicMapper, (1, 2, LEAST_PIXELS, 64, 64), 1.0),
+    "spinenet2016": (lambda: SpineNet(fc6=16), (2, 9, 112, 224), 1.0),
 }
-"""Networks that are decorated, and the shapes of what they read."""
+"""Networks that are decorated, and the shape and the brightest pixel of what they read."""
 
 
 def _set(monkeypatch: pytest.MonkeyPatch, has: bool) -> None:
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: has)
 
 
+def _drawn(recipe: str) -> tuple[nn.Module, torch.Tensor]:
+    torch.manual_seed(0)
+    build, shape, white = NETWORKS[recipe]
+    return build().eval(), white * torch.rand(shape)
+
+
+def _answers(network: nn.Module, pictures: torch.Tensor) -> list[torch.Tensor]:
+    answers = network(pictures)
+    return [*answers.values()] if isinstance(answers, dict) else [answers]
+
+
 @pytest.mark.parametrize("recipe", NETWORKS)
 def test_a_picture_is_answered_as_in_float32_where_the_processor_has_bfloat16(recipe, monkeypatch):
-    torch.manual_seed(0)
-    build, shapes = NETWORKS[recipe]
-    network, pictures = build().eval(), [torch.rand(shape) for shape in shapes]
+    network, pictures = _drawn(recipe)
     answers = []
     with torch.inference_mode():
         for has in (False, True):
             _set(monkeypatch, has)
-            answers.append(network(*pictures))
-    for precise, fast in zip(*([*one.values()] if isinstance(one, dict) else [one] for one in answers), strict=True):
+            answers.append(_answers(network, pictures))
+    for precise, fast in zip(*answers, strict=True):
         assert precise.dtype == fast.dtype == torch.float32
         assert not torch.equal(precise, fast)
         assert torch.allclose(precise, fast, atol=0.05 * precise.abs().max().item())
@@ -42,9 +51,7 @@ def test_a_picture_is_answered_as_in_float32_where_the_processor_has_bfloat16(re
 
 @pytest.mark.parametrize("recipe", NETWORKS)
 def test_every_gradient_is_set_and_of_the_size_it_has_in_float32(recipe, monkeypatch):
-    torch.manual_seed(0)
-    build, shapes = NETWORKS[recipe]
-    network, pictures = build().eval(), [torch.rand(shape) for shape in shapes]
+    network, pictures = _drawn(recipe)
     sizes = []
     for has in (False, True):
         _set(monkeypatch, has)
@@ -52,8 +59,7 @@ def test_every_gradient_is_set_and_of_the_size_it_has_in_float32(recipe, monkeyp
         # What a gradient that is not set would show.
         left = [torch.full((size,), 1e30) for size in (10**3, 10**4, 10**5, 10**6, 10**7)]
         del left
-        answers = network(*pictures)
-        sum(one.square().mean() for one in (answers.values() if isinstance(answers, dict) else [answers])).backward()
+        sum(one.square().mean() for one in _answers(network, pictures)).backward()
         sizes.append([one.grad.norm().item() for one in network.parameters() if one.ndim > 1])
     assert sizes[1] == pytest.approx(sizes[0], rel=0.5)
 
