@@ -14,6 +14,7 @@ import SimpleITK as sitk
 
 from ..anatomy import MODIC_TYPES
 from ..corrections import machine_report
+from ..csv_table import read_csv_table
 from ..errors import InputError
 from ..export.images import from_image
 from ..graded import MACHINE_MAP, GradedStudy
@@ -23,7 +24,6 @@ from ..localization.locate import load_network
 from ..localization.spine import LocatedDisc, SpineLocation
 from ..report import DiscReport, StudyReport
 from ..study import SpineStudy
-from .readings import csv_rows
 
 _LOG = logging.getLogger(__name__)
 
@@ -136,13 +136,7 @@ def _as_graded(case: GradedCase, study: SpineStudy) -> SpineStudy:
 
 
 def _rows(table: Path) -> list[dict[str, str]]:
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            header, rows = csv_rows(file, table.name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{table} cannot be read; name a folder of results or a CSV of {', '.join(COLUMNS)}"
-        ) from error
+    header, rows = read_csv_table(table, f"name a folder of results or a CSV of {', '.join(COLUMNS)}")
     missing = [name for name in COLUMNS[:2] if name not in header]
     if missing:
         raise InputError(f"{table.name} has no column {missing[0]!r}; its columns are {', '.join(COLUMNS)}")

@@ -6,13 +6,13 @@ II, III, I/II or II/III; empty where the reader could not tell); `seconds` (that
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..anatomy import DISCS_UPWARDS, MODIC_GRADES
+from ..csv_table import read_csv_table
 from ..errors import InputError
 
 COLUMNS = ("reader", "session", "assisted", "case", "level", "modic", "seconds")
@@ -84,33 +84,15 @@ def read_grades(table: Path) -> dict[Disc, str]:
     return grades
 
 
-def csv_rows(lines: Iterable[str], table: str) -> tuple[Sequence[str], list[tuple[int, dict[str, str | None]]]]:
-    """Columns of a table of that name, and the number and fields of each of its lines; raises InputError."""
-    # Read leniently, a quote that is not closed would take in all lines that follow.
-    reader = csv.DictReader(lines, strict=True)
-    try:
-        return reader.fieldnames or (), [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        # The line number of a DictReader lags behind at an error.
-        raise InputError(
-            f"line {reader.reader.line_num} of {table} is no CSV ({error}); close its quotes, and double those inside "
-            "a cell"
-        ) from error
-
-
 def _lines(table: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
     """Where each line stands, in words, and its checked fields."""
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{table} cannot be read; give a CSV with the columns {', '.join(columns)}") from error
-    header, rows = csv_rows(text.splitlines(), table.name)
+    header, rows = read_csv_table(table, f"give a CSV with the columns {', '.join(columns)}")
     missing = [name for name in columns if name not in header]
     if missing:
         raise InputError(f"{table.name} has no column {missing[0]!r}; its columns are {', '.join(columns)}")
     for number, row in rows:
         line = f"line {number} of {table.name}"
-        fields = {name: (row[name] or "").strip() for name in columns}
+        fields = {name: row[name] for name in columns}
         empty = [name for name in columns if not fields[name] and name != "modic"]
         if empty:
             raise InputError(f"{line}: {empty[0]} is empty; fill it in")

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from ..localization.network import STRUCTURES, SpineNetwork
 from ..models import write_weights
 from ..whole_files import whole_file
+from .precision import has_bfloat16
 from .spine_augmentation import SpineViews, View
 from .spine_slices import ALLOWED, NO_IDENTITY, SpineSlice
 
@@ -74,7 +75,7 @@ def train(
 ) -> Path:
     """Train for `steps` batches and return the weights' path; `start` gives the weights to begin with.
 
-    With `bfloat16` the network runs in that precision, about twice as fast where the processor knows it.
+    With `bfloat16` the network runs in that precision where the processor has it, about twice as fast.
 
     `out` keeps `state.pt` (weights, optimizer, step) every 200 steps, from which an interrupted call goes on, and
     `log.jsonl`.
@@ -94,7 +95,7 @@ def train(
     began, losses = time.time(), []
     for step, fields in enumerate(loader, start=done + 1):
         view = View(*fields)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16 and has_bfloat16(torch.device("cpu"))):
             outputs = network(view.image.contiguous(memory_format=torch.channels_last))
         loss = spine_loss(tuple(output.float() for output in outputs), view)
         optimizer.zero_grad()

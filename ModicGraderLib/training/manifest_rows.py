@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..anatomy import CORNERS, DISCS_UPWARDS, ENDPLATE_LESIONS, MODIC_GRADES, PFIRRMANN_GRADES
+from ..csv_table import read_csv_table
 from ..errors import InputError
 from .labelled_study import DiscLabels
 
@@ -100,34 +99,11 @@ def read_rows(path: Path, *, unlabelled: bool = False) -> Iterator[tuple[StudyRo
         raise InputError(f"{path.name} lists no disc; add a row for each")
 
 
-def _lines(path: Path, unlabelled: bool) -> Iterator[tuple[int, dict[str, str]]]:
-    """Number and cells by column of each line that is not empty; the header is row 1, as spreadsheets count."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError:
-        raise InputError(f"the manifest {path} cannot be read; check its name") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path.name} is no text in UTF-8; save it as CSV in UTF-8") from None
-    title = text.partition("\n")[0]
-    # Spreadsheets write semicolons where the comma is the decimal point.
-    delimiter = ";" if title.count(";") > title.count(",") else ","
-    # Read leniently, a quote that is not closed would take in all rows that follow.
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        rows = [(table.line_num, cells) for cells in table]
-    except csv.Error as error:
-        raise InputError(
-            f"row {table.line_num} of {path.name} is no CSV ({error}); close its quotes, and double those inside a cell"
-        ) from None
-    header = [name.strip() for name in rows[0][1]] if rows else []
+def _lines(path: Path, unlabelled: bool) -> list[tuple[int, dict[str, str]]]:
+    """Number and cells by column of each line that is not empty."""
+    header, rows = read_csv_table(path)
     _check_header(header, path.name, unlabelled)
-    for number, cells in rows[1:]:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) > len(header):
-            raise InputError(f"row {number} has {len(cells)} cells for {len(header)} columns; quote its commas")
-        filled = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
-        yield number, dict(zip(header, filled, strict=True))
+    return rows
 
 
 def _check_header(header: list[str], name: str, unlabelled: bool) -> None:

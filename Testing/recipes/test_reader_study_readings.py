@@ -64,6 +64,12 @@ def test_a_line_that_is_no_csv_is_told_with_its_mend(table, line, number):
         read_readings([table(LINE, line, LINE.replace("L4/L5", "L5/S1"))])
 
 
+def test_a_table_saved_by_a_spreadsheet_with_semicolons_is_read(table):
+    commas = read_readings([table(LINE)])
+    semicolons = table(LINE.replace(",", ";"), ";" * 6, head="\ufeff" + HEAD.replace(",", ";"))
+    assert read_readings([semicolons]) == commas
+
+
 def test_a_missing_column_an_empty_table_and_no_table_are_told(table, tmp_path):
     with pytest.raises(InputError, match="has no column 'seconds'"):
         read_readings([table("A", head=HEAD.removesuffix(",seconds"))])
@@ -72,7 +78,7 @@ def test_a_missing_column_an_empty_table_and_no_table_are_told(table, tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_readings([tmp_path / "absent.csv"])
     (tmp_path / "page.csv").write_bytes(b"\xff\xfe\x00picture")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"page\.csv is no text in UTF-8; save it as CSV in UTF-8"):
         read_readings([tmp_path / "page.csv"])
 
 

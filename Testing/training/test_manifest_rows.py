@@ -21,6 +21,6 @@ LINE = "a,t2.nii.gz,L5/S1,0,"
 def test_a_row_that_is_no_csv_is_told_with_its_mend(tmp_path, text, row):
     (tmp_path / "t2.nii.gz").touch()
     (tmp_path / "studies.csv").write_text(text, encoding="utf-8")
-    sentence = rf"^row {row} of studies\.csv is no CSV \(.+\); close its quotes, and double those inside a cell$"
+    sentence = rf"^line {row} of studies\.csv is no CSV \(.+\); close its quotes, and double those inside a cell$"
     with pytest.raises(InputError, match=sentence):
         list(read_rows(tmp_path / "studies.csv"))
