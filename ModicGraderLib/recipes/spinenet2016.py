@@ -96,7 +96,9 @@ class SpineNet(nn.Module):
     @in_bfloat16
     def forward(self, copies: torch.Tensor) -> dict[str, torch.Tensor]:
         """Logits (N, classes) by task for copies (N, *SHAPE) of disc volumes in [0, 1]."""
-        features = self.shared(copies - self.mean[:, None, None])
+        # Channels last: a step takes three quarters of its time on a CPU.
+        centered = (copies - self.mean[:, None, None]).contiguous(memory_format=torch.channels_last)
+        features = self.shared(centered)
         return {task: head(features) for task, head in self.heads.items()}
 
 
