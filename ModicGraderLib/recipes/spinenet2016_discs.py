@@ -53,9 +53,9 @@ BODY_PIXELS = 200
 def cut(study: LabelledStudy) -> list[Sample]:
     """Disc volumes of the T2 series ("Disc volume extraction", section 4); none where there is no T2.
 
-    Arrays of a sample: `volume` (*SOURCE_SHAPE) uint8, 255 for a signal of 1, slices beyond the series 0; where a
-    change of marrow is known to lie in it, `changes` (*SHAPE) uint8 on its middle, 1 in the body above the disc, 2 in
-    the one below.
+    Arrays of a sample: `volume` (*SOURCE_SHAPE) uint8, 255 for a signal of 1, slices beyond the series 0, but a single
+    slice in place of all; where a change of marrow is known to lie in it, `changes` (*SHAPE) uint8 on its middle, 1 in
+    the body above the disc, 2 in the one below.
     """
     t2 = study.study.t2
     if t2 is None:
@@ -77,13 +77,21 @@ def _cut_disc(study: LabelledStudy, t2: Volume, disc: LocatedDisc) -> Sample | N
     volume = normalized(resample(t2.array, t2.grid, grid, outside=0.0), bodies)
     if volume is None:
         return None
-    arrays = {"volume": np.round(255 * volume).astype(np.uint8)}
+    arrays = {"volume": _repeated(np.round(255 * volume).astype(np.uint8), t2)}
     if study.changes is not None:
         changed = resample(study.changes, study.study.reference.grid, part_of(grid, INNER), order=0, outside=0) > 0
         changes = (changed & above[INNER]) + 2 * (changed & below[INNER]).astype(np.uint8)
         if changes.any():
-            arrays["changes"] = changes
+            arrays["changes"] = _repeated(changes, t2)
     return Sample.of_disc(study, disc.level, arrays)
+
+
+def _repeated(slices: np.ndarray, t2: Volume) -> np.ndarray:
+    """Slices about a disc; of a single slice, that one in place of each (our choice).
+
+    A network that has learned series makes nothing of one slice among eight of zeros.
+    """
+    return slices if len(t2.array) > 1 else np.repeat(slices[len(slices) // 2][None], len(slices), axis=0)
 
 
 def normalized(volume: np.ndarray, bodies: np.ndarray) -> np.ndarray | None:

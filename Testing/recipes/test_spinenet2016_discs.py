@@ -89,10 +89,14 @@ def test_slices_that_a_narrow_series_does_not_have_are_zero():
     assert [bool(one.any()) for one in volume] == [False] * 3 + [True] * 7 + [False] * 3
 
 
-def test_a_single_slice_is_cut_as_well():
-    volume = cut(box_study(slice(7, 8)))[2].arrays["volume"]
-    assert np.flatnonzero(volume.any((1, 2))).tolist() == [6]
-    assert abs(int(volume[6, 55, 160]) - 128) <= 1
+def test_a_single_slice_stands_in_place_of_each_and_so_does_its_change():
+    of_all, of_one = (
+        {one.level: one for one in cut(box_study(part))}["L4/L5"].arrays for part in (slice(None), slice(7, 8))
+    )
+    assert (of_one["volume"] == of_all["volume"][6]).all()
+    assert len(of_one["volume"]) == len(of_all["volume"])
+    assert (of_one["changes"] == of_all["changes"][4]).all()
+    assert of_one["changes"].shape == SHAPE
 
 
 @pytest.mark.parametrize("slice_mm", [1.0, np.nextafter(1.0, 2.0)], ids=["upright", "oblique, with its rounding"])
