@@ -46,7 +46,7 @@ from .recipe import Answer, Cell, CohortWish, Plan, Run, Table
 PATIENTS, MIX = 152, {"0": 0.80, "I": 0.05, "II": 0.15}
 """912 discs are 152 patients; their classes (2.1)."""
 
-DETECTOR_EPOCHS = 3
+DETECTOR_EPOCHS = 2
 """Epochs of the detector for one of the classifier, which sees six samples of each study (our choice)."""
 
 WEIGHTS = (".safetensors", ".pth", ".pt")
@@ -69,7 +69,7 @@ class Cina2023:
     doi = "10.1016/j.bas.2023.102738"
     cohort = CohortWish(PATIENTS, "modic", MIX)
     # Epochs are the most there may be before training stops by itself (our choice; the paper names none).
-    plans: ClassVar = {"smoke": Plan(5, 1, 1), "small": Plan(40, 1, 6), "full": Plan(None, None, 100)}
+    plans: ClassVar = {"smoke": Plan(5, 1, 1), "small": Plan(40, 1, 15), "full": Plan(None, None, 100)}
     variants = tuple(NORMALIZATIONS)
     tasks = ("modic", "any_change")
 
