@@ -92,3 +92,17 @@ def test_loss_is_dice_and_cross_entropy_of_both_networks_over_the_whole_batch():
         expected += 1 - overlap - np.where(t, np.log(p), np.log(1 - p)).mean()
     batch = {"images": torch.zeros(2, 2, 1, 3, 4), "masks": torch.tensor(masks, dtype=torch.float64)}
     assert float(loss(Fixed(torch.tensor(logits)), batch)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_single_slice_is_read_as_a_series_of_copies():
+    single, seen = np.random.default_rng(0).random((2, 1, 32, 16), dtype=np.float32), []
+
+    def network(images):
+        seen.append(images)
+        return images + torch.arange(images.shape[2])[:, None, None]
+
+    middle = segment(network, *single, "cpu")
+    [series] = seen
+    assert series.shape == (1, 2, 3, 32, 16)
+    assert torch.equal(series, series[:, :, :1].expand_as(series))
+    np.testing.assert_array_equal(middle, (series[0, :, 1:2] + 1).sigmoid().numpy())
