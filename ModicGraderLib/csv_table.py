@@ -40,11 +40,11 @@ def read_csv_table(path: Path, mend: str = "check its name") -> tuple[list[str],
     header = lines[0][1] if lines else []
     rows = []
     for number, cells in lines[1:]:
-        if len(cells) > len(header):
+        if any(cells[len(header) :]):
             raise InputError(
                 f"line {number} of {path.name} has {len(cells)} cells for {len(header)} columns; quote its commas"
             )
         if any(cells):
             filled = cells + [""] * (len(header) - len(cells))
-            rows.append((number, dict(zip(header, filled, strict=True))))
+            rows.append((number, dict(zip(header, filled, strict=False))))
     return header, rows

@@ -66,7 +66,7 @@ def test_a_line_that_is_no_csv_is_told_with_its_mend(table, line, number):
 
 def test_a_table_saved_by_a_spreadsheet_with_semicolons_is_read(table):
     commas = read_readings([table(LINE)])
-    semicolons = table(LINE.replace(",", ";"), ";" * 6, head="\ufeff" + HEAD.replace(",", ";"))
+    semicolons = table(LINE.replace(",", ";") + ";;", ";" * 9, head="\ufeff" + HEAD.replace(",", ";"))
     assert read_readings([semicolons]) == commas
 
 
