@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import zip_longest
 from pathlib import Path
 
 from .errors import InputError
@@ -45,6 +46,5 @@ def read_csv_table(path: Path, mend: str = "check its name") -> tuple[list[str],
                 f"line {number} of {path.name} has {len(cells)} cells for {len(header)} columns; quote its commas"
             )
         if any(cells):
-            filled = cells + [""] * (len(header) - len(cells))
-            rows.append((number, dict(zip(header, filled, strict=False))))
+            rows.append((number, dict(zip_longest(header, cells[: len(header)], fillvalue=""))))
     return header, rows

@@ -89,4 +89,4 @@ def segment(network: ModicMapper, t1: np.ndarray, t2: np.ndarray, device: str) -
     if is_alone := len(t1) == 1:
         images = images.repeat_interleave(ALONE, dim=2)
     chances = network(images)[0].sigmoid().cpu().numpy()
-    return chances[:, ALONE // 2][:, None] if is_alone else chances
+    return chances[:, [ALONE // 2]] if is_alone else chances

@@ -83,7 +83,9 @@ def read_rows(path: Path, *, unlabelled: bool = False) -> Iterator[tuple[StudyRo
     """
     first: dict[str, tuple[int, StudyRow]] = {}
     seen: dict[tuple[str, str], int] = {}
-    for number, cells in _lines(path, unlabelled):
+    header, rows = read_csv_table(path)
+    _check_header(header, path.name, unlabelled)
+    for number, cells in rows:
         row = _Row(number, cells, path.parent, unlabelled)
         study, disc = row.study(), row.disc()
         earlier, same = first.setdefault(study.study, (number, study))
@@ -97,13 +99,6 @@ def read_rows(path: Path, *, unlabelled: bool = False) -> Iterator[tuple[StudyRo
         yield study, disc
     if not first:
         raise InputError(f"{path.name} lists no disc; add a row for each")
-
-
-def _lines(path: Path, unlabelled: bool) -> list[tuple[int, dict[str, str]]]:
-    """Number and cells by column of each line that is not empty."""
-    header, rows = read_csv_table(path)
-    _check_header(header, path.name, unlabelled)
-    return rows
 
 
 def _check_header(header: list[str], name: str, unlabelled: bool) -> None:

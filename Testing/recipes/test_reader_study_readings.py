@@ -64,7 +64,7 @@ def test_a_line_that_is_no_csv_is_told_with_its_mend(table, line, number):
         read_readings([table(LINE, line, LINE.replace("L4/L5", "L5/S1"))])
 
 
-def test_a_table_saved_by_a_spreadsheet_with_semicolons_is_read(table):
+def test_semicolons_and_empty_cells_beyond_the_columns_are_read(table):
     commas = read_readings([table(LINE)])
     semicolons = table(LINE.replace(",", ";") + ";;", ";" * 9, head="\ufeff" + HEAD.replace(",", ";"))
     assert read_readings([semicolons]) == commas

@@ -225,7 +225,10 @@ def test_corners_in_another_patient_space_are_noticed(write, axis, said):
         ("study,t2,level\na,t2.nii.gz,L5/S1", "has no column for a label; add at least one of modic, pfirrmann, "),
         ("study,t2,level,modic,modic", "has the column 'modic' twice; remove one"),
         ("study,t2,level,modic\n\n", "studies.csv lists no disc; add a row for each"),
-        ("study,t2,level,modic\na,t2.nii.gz,L5/S1,0,1", "line 2 of studies.csv has 5 cells for 4 columns; quote"),
+        (
+            "study,t2,level,modic\na,t2.nii.gz,L5/S1,0,1",
+            "line 2 of studies.csv has 5 cells for 4 columns; quote its commas",
+        ),
     ],
 )
 def test_a_table_that_is_no_manifest_says_what_it_lacks(tmp_path, text, said):
