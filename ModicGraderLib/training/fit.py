@@ -54,6 +54,7 @@ def fit(
     device: str = "cpu",
     validate: Callable[[nn.Module], float] | None = None,
     patience: int | None = None,
+    settling: int = 0,
     schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
     on_epoch: Callable[[int, nn.Module], None] | None = None,
     workers: int = 0,
@@ -93,6 +94,9 @@ def fit(
     patience:
         So many epochs without a lower validation loss end the training, and the weights of the best epoch are kept;
         None to train to the end and keep the last weights.
+    settling:
+        So many of the first epochs are not looked at by `patience`, nor kept as the best; for a loss that is low while
+        the network has learned nothing. Where training ends within them, the last weights are kept.
     on_epoch:
         Called with the number of the epoch, from 0, and the network, before each; for gradual unfreezing. After a stop
         it is called for all epochs that are done as well.
@@ -116,7 +120,8 @@ def fit(
     weights = folder / f"{name}.safetensors"
     # The first decides for all: it might write them before another asks.
     if not ranks.shared(weights.exists(), where):
-        training = _Training(network, loss, optimizer, schedule, validate, patience, on_epoch, seed, weights, where)
+        stops = (validate, patience, settling)
+        training = _Training(network, loss, optimizer, schedule, *stops, on_epoch, seed, weights, where)
         training.run(epochs, Batches(data, batch_sampler, collate, workers, seed))
         ranks.wait()
     network.load_state_dict(load_file(weights, device=str(where)))
@@ -140,6 +145,7 @@ class _Training:
     schedule: torch.optim.lr_scheduler.LRScheduler | None
     validate: Callable[[nn.Module], float] | None
     patience: int | None
+    settling: int
     on_epoch: Callable[[int, nn.Module], None] | None
     seed: int
     weights: Path
@@ -202,6 +208,8 @@ class _Training:
                 value = float(self.validate(self.network))
         value = ranks.shared(value, self.device)
         self._check("validation loss", value, state)
+        if state.epoch < self.settling:
+            return value
         state.stale += 1
         if value < state.lowest:
             state.lowest, state.stale = value, 0

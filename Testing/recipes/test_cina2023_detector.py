@@ -217,6 +217,16 @@ def test_table_1_tells_overlap_confidence_and_how_many_were_found(monkeypatch):
 # Learning.
 
 
+@pytest.mark.parametrize("studies, settling", [(32, 10), (609, 1)])
+def test_training_is_the_papers_but_for_epochs_in_which_proposals_settle(monkeypatch, tmp_path, studies, settling):
+    asked = []
+    monkeypatch.setattr(detector, "fit", lambda *_, **given: asked.append(given))
+    train_detector(torch.nn.Linear(1, 1), [drawn_study(0)] * studies, [], tmp_path, epochs=30, seed=0)
+    (given,) = asked
+    assert isinstance(given["optimizer"], torch.optim.Adam)
+    assert (given["patience"], given["settling"], given["epochs"]) == (5, settling, 30)
+
+
 def test_trained_on_drawn_spines_it_finds_and_names_their_discs(tmp_path):
     torch.manual_seed(0)
     network = small_detector()

@@ -147,6 +147,17 @@ def test_patience_ends_the_training_and_the_best_epoch_is_kept(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "walk.safetensors"]
 
 
+def test_patience_overlooks_the_epochs_in_which_training_settles(tmp_path):
+    network, epochs = _walk(tmp_path, [0, 1, 5, 4, 4.5, 4.5, 3], patience=2, settling=2)
+    assert epochs == [0, 1, 2, 3, 4, 5]
+    assert network.weight.item() == 4
+
+
+def test_training_that_ends_before_it_settled_keeps_the_last_weights(tmp_path):
+    network, epochs = _walk(tmp_path, [1, 2, 3], patience=1, settling=3)
+    assert epochs == [0, 1, 2] and network.weight.item() == 3
+
+
 def test_without_patience_the_last_weights_are_kept(tmp_path):
     network, epochs = _walk(tmp_path, [1, 2, 3, 4])
     assert epochs == [0, 1, 2, 3] and network.weight.item() == 4
