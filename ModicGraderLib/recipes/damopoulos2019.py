@@ -176,7 +176,7 @@ class Damopoulos2019:
     doi = "10.1007/978-3-030-13736-6_4"
     cohort = CohortWish(CASES, "modic", {grade: count / sum(DISCS.values()) for grade, count in DISCS.items()})
     # Epochs are a share of the paper's 40 and 80, at least one.
-    plans: ClassVar = {"smoke": Plan(3, 1, 0.01), "small": Plan(36, 1, 0.05), "full": Plan(None, None, 1.0)}
+    plans: ClassVar = {"smoke": Plan(3, 1, 0.01), "small": Plan(36, 3, 0.05), "full": Plan(None, None, 1.0)}
     variants = tuple(VARIANTS)
     tasks = ("modic", "any_change")
 
