@@ -205,10 +205,14 @@ def test_table_1_tells_overlap_confidence_and_how_many_were_found(monkeypatch):
     right = {level: Found(box, 0.8) for level, box in zip(GRADED_DISCS, boxes, strict=True)}
     half = boxes[2].copy()
     half[2] = (half[0] + half[2]) / 2
-    monkeypatch.setattr(detector, "detect", lambda network, some: [{**right, "L2/L3": Found(half, 0.6)}, {}])
+    named_wrongly = {"L4/L5": right["L5/S1"], "L5/S1": right["L4/L5"]}
+    found = {**right, "L2/L3": Found(half, 0.6), **named_wrongly}
+    monkeypatch.setattr(detector, "detect", lambda network, some: [found, {}])
     table = table_1(None, samples, "2 drawn patients", "smoke")
     values = {name: [cell.ours.value for cell in row] for name, row in table.rows.items()}
-    np.testing.assert_allclose(values["IoU"], [1, 1, 0.5, 1, 1, 1], rtol=1e-5)
+    np.testing.assert_allclose(values["IoU"], [1, 1, 0.5, 1, *[overlap(boxes[4], boxes[5])] * 2], rtol=1e-5)
+    nearest = values["IoU of the nearest box, whatever its level"]
+    np.testing.assert_allclose(nearest, [1, 1, 0.5, 1, 1, 1], rtol=1e-5)
     np.testing.assert_allclose(values["Confidence score"], [0.8, 0.8, 0.6, 0.8, 0.8, 0.8])
     assert values["Found"] == [0.5] * 6 and tuple(table.columns) == GRADED_DISCS
     assert [cell.paper for cell in table.rows["IoU"]] == [0.7, 0.8, 0.78, 0.81, 0.82, 0.81]
