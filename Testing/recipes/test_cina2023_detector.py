@@ -13,7 +13,6 @@ from ModicGraderLib.anatomy import CORNERS, GRADED_DISCS
 from ModicGraderLib.recipes import cina2023_detector as detector
 from ModicGraderLib.recipes.cina2023_detector import (
     BOX_MARGIN,
-    Found,
     MidsagittalPictures,
     best_of_each_level,
     build_detector,
@@ -202,17 +201,19 @@ def test_moves_stay_within_ten_degrees_and_ten_pixels():
 def test_table_1_tells_overlap_confidence_and_how_many_were_found(monkeypatch):
     samples = [drawn_study(0), drawn_study(1)]
     boxes = disc_boxes(samples[0].arrays["corners"], (SIDE, SIDE))
-    right = {level: Found(box, 0.8) for level, box in zip(GRADED_DISCS, boxes, strict=True)}
     half = boxes[2].copy()
     half[2] = (half[0] + half[2]) / 2
-    named_wrongly = {"L4/L5": right["L5/S1"], "L5/S1": right["L4/L5"]}
-    found = {**right, "L2/L3": Found(half, 0.6), **named_wrongly}
-    monkeypatch.setattr(detector, "detect", lambda network, some: [found, {}])
+    # The two lowest are named the wrong way round; of L1/L2 there is a second box, which fits and is less sure.
+    seen = np.stack([boxes[0], boxes[0], half, boxes[3], boxes[5], boxes[4], boxes[1]])
+    answers = [(seen, np.array([1, 2, 3, 4, 5, 6, 2]), np.array([0.8, 0.8, 0.6, 0.8, 0.8, 0.8, 0.3]))]
+    nothing = [(np.zeros((0, 4)), np.zeros(0, int), np.zeros(0))]
+    monkeypatch.setattr(detector, "all_boxes", lambda network, some: answers + nothing)
     table = table_1(None, samples, "2 drawn patients", "smoke")
     values = {name: [cell.ours.value for cell in row] for name, row in table.rows.items()}
-    np.testing.assert_allclose(values["IoU"], [1, 1, 0.5, 1, *[overlap(boxes[4], boxes[5])] * 2], rtol=1e-5)
-    nearest = values["IoU of the nearest box, whatever its level"]
-    np.testing.assert_allclose(nearest, [1, 1, 0.5, 1, 1, 1], rtol=1e-5)
+    other, swapped = overlap(boxes[0], boxes[1]), overlap(boxes[4], boxes[5])
+    np.testing.assert_allclose(values["IoU"], [1, other, 0.5, 1, swapped, swapped], rtol=1e-5)
+    best = values["IoU of the box that fits best, whatever its level"]
+    np.testing.assert_allclose(best, [1, 1, 0.5, 1, 1, 1], rtol=1e-5)
     np.testing.assert_allclose(values["Confidence score"], [0.8, 0.8, 0.6, 0.8, 0.8, 0.8])
     assert values["Found"] == [0.5] * 6 and tuple(table.columns) == GRADED_DISCS
     assert [cell.paper for cell in table.rows["IoU"]] == [0.7, 0.8, 0.78, 0.81, 0.82, 0.81]
