@@ -58,7 +58,7 @@ PATIENCE, BATCH = 5, 2
 
 SETTLING_STEPS = 150
 """Steps before validation losses are compared (our choice). At first hardly a proposal meets a disc, and calling nearly
-all of them background costs little; the loss rises as proposals get better, and falls again once discs are named. On 32
+all of them background costs little; the loss rises as proposals get better, and falls again once discs are named. On 29
 slices of SPIDER the first of six epochs had the lowest, so that training stopped with the weights of one epoch."""
 
 TURN_DEGREES, SHIFT_PIXELS = 10.0, 10.0

@@ -120,8 +120,9 @@ def fit(
     weights = folder / f"{name}.safetensors"
     # The first decides for all: it might write them before another asks.
     if not ranks.shared(weights.exists(), where):
-        stops = (validate, patience, settling)
-        training = _Training(network, loss, optimizer, schedule, *stops, on_epoch, seed, weights, where)
+        training = _Training(
+            network, loss, optimizer, schedule, validate, patience, settling, on_epoch, seed, weights, where
+        )
         training.run(epochs, Batches(data, batch_sampler, collate, workers, seed))
         ranks.wait()
     network.load_state_dict(load_file(weights, device=str(where)))
