@@ -1,7 +1,7 @@
 """The five recipes and our own default on the same discs, as Markdown (`evaluation --side-by-side DIR`).
 
-The recipes are those that `modicgrader train RECIPE --data simulated -o DIR/RECIPE` left. They are given the discs'
-places; our own default finds them by itself.
+The recipes are those that `modicgrader train RECIPE --data simulated -o DIR/RECIPE` left. All but Cina's, which has its
+own detector, are given the discs' places; our own default finds them by itself.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ MEASURES = (
 
 INTRO = """{source}: {discs} discs of {patients} patients, those for which every system has an answer; how many of them
 have the label stands in the first row. 95 % intervals come from a bootstrap over patients. The recipes were trained on
-simulated patients, none of whom is here, with these budgets: {budgets}. They are given the discs' places; our default
-finds them by itself{unseen}. SpineNet grades single endplates; a disc is as probably changed as the likelier of
-its two. Narrowing of any grade counts as narrowing."""
+simulated patients, none of whom is here, with these budgets: {budgets}. All but Cina's, which has its own detector, are
+given the discs' places; our default finds them by itself{unseen}. SpineNet grades single endplates; a disc is as
+probably changed as the likelier of its two. Narrowing of any grade counts as narrowing."""
 
 
 @dataclass(frozen=True)
